@@ -1,0 +1,110 @@
+#include "actors/acceptor.hpp"
+
+#include <map>
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::chrono::milliseconds tick_every{100};
+
+}  // namespace
+
+acceptor::acceptor(caf::actor_config& config, std::shared_ptr<board> where,
+                   std::shared_ptr<log_entry> entry, core::configuration first,
+                   std::shared_ptr<core::log_store> disk)
+    : metered(config, where->meters(), "acceptor/" + entry->table),
+      board_(std::move(where)),
+      entry_(std::move(entry)),
+      disk_(std::move(disk)),
+      replica_(entry_->log, board_->self(), std::move(first), *disk_) {
+  publish();
+}
+
+acceptor_actor::behavior_type acceptor::make_behavior() {
+  if (entry_->log == core::meta_log) publish_catalogue();
+  delayed_send(this, tick_every, tick_message{});
+  return {handler(&core::replica::on_prepare),
+          handler(&core::replica::on_accept),
+          handler(&core::replica::on_commit),
+          handler(&core::replica::on_fetch),
+          handler(&core::replica::on_chosen),
+          [this](const confirmed& batch) { answer_reads(batch); },
+          [this](const chase& c) {
+            core::replica_effects out;
+            replica_.on_chase(c.source, c.upto, out);
+            emit(out);
+          },
+          [this](const written& w) { replica_.on_written(w.group); },
+          [this](tick_message) { on_tick(); }};
+}
+
+void acceptor::on_tick() {
+  core::replica_effects out;
+  replica_.on_tick({monotonic_us() / 1000}, out);
+  emit(out);
+  delayed_send(this, tick_every, tick_message{});
+}
+
+void acceptor::emit(core::replica_effects& out) {
+  if (!out.persist.empty() || !out.held.empty())
+    send(board_->store, store_job{{entry_->log, std::move(out.persist), out.sync},
+                                  out.group,
+                                  std::move(out.held),
+                                  acceptor_actor{this}});
+  board_->send_all(std::move(out.now));
+  if (!out.results.empty()) {
+    std::map<core::process, answers> by_origin;
+    for (auto& r : out.results) {
+      auto& to = by_origin[r.from];
+      to.log = entry_->log;
+      to.list.push_back({false, r.seq, std::move(r.result)});
+    }
+    for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
+  }
+  publish();
+  if (out.progress)
+    if (const auto owner = entry_->owner()) send(owner, std::move(*out.progress));
+  if (out.catalogue_changed) publish_catalogue();
+}
+
+void acceptor::answer_reads(const confirmed& batch) {
+  if (replica_.watermark() < batch.applied_min) {
+    // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
+    std::map<core::process, returned> back;
+    for (const auto& r : batch.reads) {
+      auto& to = back[r.from];
+      to.log = entry_->log;
+      to.why = "the owner is catching up";
+      to.reads.push_back(r.ticket);
+    }
+    for (auto& [origin, list] : back) board_->give_back(origin, std::move(list));
+    return;
+  }
+  std::map<core::process, answers> by_origin;
+  for (const auto& r : batch.reads) {
+    auto& to = by_origin[r.from];
+    to.log = entry_->log;
+    to.list.push_back({true, r.ticket, replica_.answer(r)});
+  }
+  for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
+}
+
+void acceptor::publish() {
+  const bool moved = published_.holder != replica_.holder();
+  published_.promised = replica_.promised();
+  published_.holder = replica_.holder();
+  published_.watermark = replica_.watermark();
+  published_.last_stamp = replica_.last_stamp();
+  if (!published_.active || published_.active->epoch != replica_.active().epoch)
+    published_.active = std::make_shared<const core::configuration>(replica_.active());
+  entry_->update(published_);
+  if (moved && board_->requests) board_->requests->on_routes_changed();
+}
+
+void acceptor::publish_catalogue() {
+  auto view =
+      std::make_shared<const core::catalogue_view>(core::read_catalogue(replica_.rows("")));
+  send(board_->directory, catalogue_news{std::move(view)});
+}
+
+}  // namespace atlas::actors

@@ -1,0 +1,40 @@
+// A log held on this node: core::replica as a typed actor. It thinks nothing of its own; it carries
+// effects to the store, the other nodes, the local owner and the waiting clients.
+#pragma once
+
+#include "actors/board.hpp"
+#include "core/replica.hpp"
+
+namespace atlas::actors {
+
+class acceptor : public metered<acceptor_actor::base> {
+ public:
+  /// `entry` is the board's entry of this log; `first` its founding configuration.
+  acceptor(caf::actor_config& config, std::shared_ptr<board> where,
+           std::shared_ptr<log_entry> entry, core::configuration first,
+           std::shared_ptr<core::log_store> disk);
+  behavior_type make_behavior() override;
+
+ private:
+  template <class M>
+  auto handler(void (core::replica::*on)(core::process, const M&, core::replica_effects&)) {
+    return [this, on](core::process from, const M& m) {
+      core::replica_effects out;
+      (replica_.*on)(from, m, out);
+      emit(out);
+    };
+  }
+  void emit(core::replica_effects& out);
+  void answer_reads(const confirmed& batch);
+  void publish();
+  void publish_catalogue();
+  void on_tick();
+
+  std::shared_ptr<board> board_;
+  std::shared_ptr<log_entry> entry_;
+  std::shared_ptr<core::log_store> disk_;
+  core::replica replica_;
+  log_entry::status published_;
+};
+
+}  // namespace atlas::actors

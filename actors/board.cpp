@@ -1,0 +1,113 @@
+#include "actors/board.hpp"
+
+#include <algorithm>
+
+namespace atlas::actors {
+
+void log_entry::update(const status& s) {
+  const std::lock_guard lock(mutex_);
+  status_ = s;
+}
+
+log_entry::status log_entry::now() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void log_entry::set_owner(owner_actor owner) {
+  const std::lock_guard lock(mutex_);
+  owner_ = std::move(owner);
+}
+
+owner_actor log_entry::owner() const {
+  const std::lock_guard lock(mutex_);
+  return owner_;
+}
+
+void board::add_log(std::shared_ptr<log_entry> entry) {
+  const std::unique_lock lock(mutex_);
+  by_table_[entry->table] = entry;
+  logs_[entry->log] = std::move(entry);
+}
+
+std::shared_ptr<log_entry> board::log(core::log_id id) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = logs_.find(id);
+  return found == logs_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<log_entry> board::log_of(const std::string& table) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_table_.find(table);
+  return found == by_table_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<log_entry>> board::logs() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<log_entry>> out;
+  out.reserve(by_table_.size());
+  for (const auto& [name, entry] : by_table_) out.push_back(entry);
+  return out;
+}
+
+void board::add_link(std::shared_ptr<peer_link> link) {
+  const std::unique_lock lock(mutex_);
+  const auto node = link->node();
+  links_[node] = std::move(link);
+}
+
+std::shared_ptr<peer_link> board::link(core::node_id node) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = links_.find(node);
+  return found == links_.end() ? nullptr : found->second;
+}
+
+void board::set_catalogue(std::shared_ptr<const core::catalogue_view> view) {
+  const std::unique_lock lock(mutex_);
+  catalogue_ = std::move(view);
+}
+
+std::shared_ptr<const core::catalogue_view> board::catalogue() const {
+  const std::shared_lock lock(mutex_);
+  return catalogue_;
+}
+
+std::vector<core::node_id> board::reachable_nodes() const {
+  std::vector<core::node_id> nodes{self_.node};
+  const std::shared_lock lock(mutex_);
+  for (const auto& [node, link] : links_)
+    if (link->heard_lately()) nodes.push_back(node);
+  std::sort(nodes.begin(), nodes.end());
+  return nodes;
+}
+
+bool board::hears(core::process p) const {
+  if (p == self_) return true;
+  const auto to = link(p.node);
+  return to && to->hears(p);
+}
+
+void board::send(core::outgoing&& m) {
+  if (m.to == self_.node) {
+    std::visit([&](auto& what) { deliver(self_, std::move(what)); }, m.what);
+    return;
+  }
+  if (const auto to = link(m.to))
+    std::visit([&](auto& what) { to->send(std::move(what)); }, m.what);
+}
+
+void board::answer(core::process origin, answers&& a) {
+  if (origin == self_)
+    requests->on_answers(std::move(a));
+  else if (const auto to = link(origin.node); to && to->peer() == origin)
+    to->send(std::move(a));
+}
+
+void board::give_back(core::process origin, returned&& r) {
+  if (origin == self_)
+    requests->on_returned(std::move(r));
+  else if (const auto to = link(origin.node); to && to->peer() == origin)
+    to->send(std::move(r));
+}
+
+}  // namespace atlas::actors

@@ -1,0 +1,135 @@
+// Who is where on this node: the logs with their acceptor and owner actors, the links to other nodes,
+// the members. Every actor and the gateway hold it; all of it is thread-safe. It also routes the
+// messages of core/: to the own node by handle, to others by link.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/locals.hpp"
+#include "actors/metered.hpp"
+#include "actors/peer_link.hpp"
+#include "core/coordinator.hpp"
+
+namespace atlas::actors {
+
+/// What is known of one log on this node; updated by its acceptor and owner.
+class log_entry {
+ public:
+  log_entry(core::log_id id, std::string table_name, core::tolerance_policy policy)
+      : log(id), table(std::move(table_name)), tolerances(policy) {}
+
+  struct status {
+    core::ballot promised;
+    core::process holder;
+    core::slot watermark;
+    core::stamp last_stamp;
+    std::shared_ptr<const core::configuration> active;
+  };
+  void update(const status& s);
+  [[nodiscard]] status now() const;
+
+  void set_owner(owner_actor owner);
+  [[nodiscard]] owner_actor owner() const;
+
+  const core::log_id log;
+  const std::string table;
+  const core::tolerance_policy tolerances;
+  acceptor_actor acceptor;  ///< set before the entry is published, never changed
+
+ private:
+  mutable std::mutex mutex_;
+  status status_;
+  owner_actor owner_;
+};
+
+/// Where answers for this node's clients go; the gateway's request router.
+class request_sink {
+ public:
+  virtual ~request_sink() = default;
+  virtual void on_answers(answers&& a) = 0;
+  virtual void on_returned(returned&& r) = 0;
+  /// An owner, a table or a reachable node came or went: look at the routes again.
+  virtual void on_routes_changed() = 0;
+};
+
+class board {
+ public:
+  board(core::process self, std::string zone) : self_(self), zone_(std::move(zone)) {}
+
+  [[nodiscard]] core::process self() const { return self_; }
+  [[nodiscard]] const std::string& zone() const { return zone_; }
+  meter_board& meters() { return meters_; }
+
+  void add_log(std::shared_ptr<log_entry> entry);
+  [[nodiscard]] std::shared_ptr<log_entry> log(core::log_id id) const;
+  [[nodiscard]] std::shared_ptr<log_entry> log_of(const std::string& table) const;
+  [[nodiscard]] std::vector<std::shared_ptr<log_entry>> logs() const;
+
+  void add_link(std::shared_ptr<peer_link> link);
+  [[nodiscard]] std::shared_ptr<peer_link> link(core::node_id node) const;
+
+  void set_catalogue(std::shared_ptr<const core::catalogue_view> view);
+  [[nodiscard]] std::shared_ptr<const core::catalogue_view> catalogue() const;
+
+  /// Nodes that can be heard now, this one included, in id order.
+  [[nodiscard]] std::vector<core::node_id> reachable_nodes() const;
+  [[nodiscard]] bool hears(core::process p) const;
+
+  /// Sends a message of core/ to a node; to the own node without a detour.
+  void send(core::outgoing&& m);
+  void send_all(std::vector<core::outgoing>&& list) {
+    for (auto& m : list) send(std::move(m));
+  }
+  /// Hands a message of `from` to the actor that it is for.
+  template <class M>
+  void deliver(core::process from, M&& m);
+  /// Answers back to the node whose clients wait for them.
+  void answer(core::process origin, answers&& a);
+  void give_back(core::process origin, returned&& r);
+
+  // Set once while the node starts, before any other thread runs.
+  store_actor store;
+  coordinator_actor coordinator;
+  directory_actor directory;
+  request_sink* requests = nullptr;
+
+ private:
+  const core::process self_;
+  const std::string zone_;
+  meter_board meters_;
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<core::log_id, std::shared_ptr<log_entry>> logs_;
+  std::map<std::string, std::shared_ptr<log_entry>> by_table_;
+  std::map<core::node_id, std::shared_ptr<peer_link>> links_;
+  std::shared_ptr<const core::catalogue_view> catalogue_ =
+      std::make_shared<core::catalogue_view>();
+};
+
+template <class M>
+void board::deliver(core::process from, M&& m) {
+  using message_type = std::decay_t<M>;
+  if constexpr (std::is_same_v<message_type, core::owner_query> ||
+                std::is_same_v<message_type, core::owner_report>) {
+    caf::anon_send(coordinator, from, std::forward<M>(m));
+  } else {
+    const auto entry = log(m.log);
+    if (!entry) return;  // not known here yet: the sender repeats
+    if constexpr (std::is_same_v<message_type, core::promise> ||
+                  std::is_same_v<message_type, core::nack> ||
+                  std::is_same_v<message_type, core::accepted>) {
+      if (const auto owner = entry->owner()) caf::anon_send(owner, from, std::forward<M>(m));
+    } else {
+      caf::anon_send(entry->acceptor, from, std::forward<M>(m));
+    }
+  }
+}
+
+}  // namespace atlas::actors

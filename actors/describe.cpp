@@ -1,0 +1,171 @@
+#include "actors/describe.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/grid_quorum.hpp"
+
+namespace atlas::actors {
+namespace {
+
+constexpr const char* crlf = "\r\n";
+
+std::string number(std::uint64_t n) { return std::to_string(n); }
+
+const core::node_record* find_node(const core::catalogue_view& c, core::node_id id) {
+  const auto found =
+      std::find_if(c.nodes.begin(), c.nodes.end(), [&](const auto& n) { return n.id == id; });
+  return found == c.nodes.end() ? nullptr : &*found;
+}
+
+std::uint64_t rtt_ms(const board& where, core::node_id node) {
+  const auto link = where.link(node);
+  return link ? (link->round_trip_us() + 500) / 1000 : 0;
+}
+
+bool is_active(const board& where, core::node_id node) {
+  if (node == where.self().node) return true;
+  const auto link = where.link(node);
+  return link && link->heard_lately();
+}
+
+std::string node_line(const board& where, const core::node_record& n) {
+  const bool active = is_active(where, n.id);
+  return "NODE id=" + number(n.id.value) + " region=" + n.zone +
+         " status=" + (active ? "ACTIVE" : "INACTIVE") + " rtt_ms=" + number(rtt_ms(where, n.id)) +
+         " addr=" + n.host + " port=" + number(n.port);
+}
+
+/// The node that `text` names; otherwise the error text in `wrong`.
+const core::node_record* parse_node(const core::catalogue_view& c, const std::string& text,
+                                    std::string& wrong) {
+  core::node_id id;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, id.value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) {
+    wrong = "invalid node id: " + text;
+    return nullptr;
+  }
+  const auto* node = find_node(c, id);
+  if (!node) wrong = "node " + text + " not found";
+  return node;
+}
+
+std::string table_line(const board& where, const log_entry& entry) {
+  const auto now = entry.now();
+  const auto catalogue = where.catalogue();
+  core::process owner = entry.owner() ? where.self() : now.holder;
+  if (owner && owner != where.self() && !where.hears(owner)) owner = {};
+  const auto* node = owner ? find_node(*catalogue, owner.node) : nullptr;
+  std::string acceptors;
+  for (const auto& seat : now.active->seats)
+    acceptors += (acceptors.empty() ? "" : ",") + number(seat.node.value);
+  return "TABLE name=" + entry.table + " owner=" + (owner ? number(owner.node.value) : "-") +
+         " region=" + (node ? node->zone : "-") + " ballot=" + number(now.promised.round) + "." +
+         number(now.promised.node.value) + " slot=" + number(now.watermark.value) +
+         " epoch=" + number(now.active->epoch.value) + " fn=" + number(now.active->fn) +
+         " fz=" + number(now.active->fz) + " group=- acceptors=" + acceptors;
+}
+
+std::string quorum_lines(const board& where, const core::catalogue_view& catalogue,
+                         const std::vector<core::node_id>& nodes, const char* name) {
+  std::string text = std::string(name) + " size=" + number(nodes.size());
+  for (const auto id : nodes) {
+    const auto* n = find_node(catalogue, id);
+    text += crlf;
+    text += "id=" + number(id.value) + " region=" + (n ? n->zone : "-") +
+            " addr=" + (n ? n->host : "-") + " port=" + number(n ? n->port : 0);
+  }
+  static_cast<void>(where);
+  return text;
+}
+
+std::string quorum_info(const board& where, const std::string& name,
+                        const core::tolerance_policy& policy, net::reply_kind& kind) {
+  const auto catalogue = where.catalogue();
+  const bool is_meta = name == core::meta_table;
+  const auto table = is_meta ? name : name.substr(0, name.find('.'));
+  core::configuration c;
+  if (const auto entry = where.log_of(table)) {
+    c = *entry->now().active;
+  } else {
+    // No such table: the quorums that it would get if it were created now.
+    for (const auto& n : catalogue->nodes) c.seats.push_back({n.id, n.zone});
+    core::sort_seats(c.seats);
+    c = core::resolve_tolerances(std::move(c), policy);
+  }
+  const auto quorum = core::grid_quorum::make(c);
+  if (!quorum) {
+    kind = net::reply_kind::warn;
+    return "unable to form a quorum: " + quorum.error().detail;
+  }
+  return quorum_lines(where, *catalogue, quorum.value().example_q1(where.zone()), "Q1") + crlf +
+         quorum_lines(where, *catalogue, quorum.value().example_q2(where.zone()), "Q2");
+}
+
+std::string ping_node(const board& where, const core::node_record& n, net::reply_kind& kind) {
+  if (!is_active(where, n.id)) {
+    kind = net::reply_kind::warn;
+    return "node " + number(n.id.value) + " is not active (status: 3)";
+  }
+  return "PONG node=" + number(n.id.value) + " rtt_ms=" + number(rtt_ms(where, n.id));
+}
+
+std::string all_tables(const board& where) {
+  std::string text;
+  for (const auto& entry : where.logs())
+    text += (text.empty() ? "" : crlf) + table_line(where, *entry);
+  return text;
+}
+
+std::string one_node(const board& where, const net::client_request& r, net::reply_kind& kind) {
+  std::string wrong;
+  const auto catalogue = where.catalogue();
+  const auto* node = parse_node(*catalogue, r.key, wrong);
+  if (!node) {
+    kind = net::reply_kind::warn;
+    return wrong;
+  }
+  return r.what == net::verb::node_ping ? ping_node(where, *node, kind) : node_line(where, *node);
+}
+
+}  // namespace
+
+std::string describe(const board& where, const net::client_request& r,
+                     const core::tolerance_policy& new_tables, net::reply_kind& kind) {
+  kind = net::reply_kind::payload;
+  switch (r.what) {
+    case net::verb::node_list: {
+      std::string text;
+      for (const auto& n : where.catalogue()->nodes)
+        text += (text.empty() ? "" : crlf) + node_line(where, n);
+      return text;
+    }
+    case net::verb::node_info:
+    case net::verb::node_ping: return one_node(where, r, kind);
+    case net::verb::table_list: return all_tables(where);
+    case net::verb::table_info: {
+      if (const auto entry = where.log_of(r.key)) return table_line(where, *entry);
+      kind = net::reply_kind::warn;
+      return "not found: table " + r.key + " does not exist; it is created by the first write";
+    }
+    case net::verb::quorum_info: return quorum_info(where, r.key, new_tables, kind);
+    default: break;
+  }
+  kind = net::reply_kind::warn;
+  return "command not implemented:";
+}
+
+std::string describe_missing(const board& where, const log_entry& entry) {
+  const auto now = entry.now();
+  const auto quorum = core::grid_quorum::make(*now.active);
+  if (!quorum) return "table " + entry.table + ": " + quorum.error().detail;
+  const auto reach = quorum.value().votes_of(where.reachable_nodes());
+  if (!quorum.value().has_q2(reach))
+    return "table " + entry.table + ": " + quorum.value().describe_q2(reach);
+  if (!quorum.value().has_q1(reach))
+    return "table " + entry.table + ": " + quorum.value().describe_q1(reach);
+  return "table " + entry.table + ": no owner answered in time";
+}
+
+}  // namespace atlas::actors

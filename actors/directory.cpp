@@ -1,0 +1,86 @@
+#include "actors/directory.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/acceptor.hpp"
+#include "actors/owner.hpp"
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::chrono::milliseconds tick_every{50};
+
+}  // namespace
+
+void peer_book::add(core::node_id node, peer_actor to) {
+  const std::lock_guard lock(mutex_);
+  peers_[node] = std::move(to);
+}
+
+peer_actor peer_book::find(core::node_id node) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = peers_.find(node);
+  return found == peers_.end() ? peer_actor{} : found->second;
+}
+
+directory::directory(caf::actor_config& config, std::shared_ptr<board> where,
+                     core::node_store& disk, directory_options options)
+    : metered(config, where->meters(), "directory"),
+      board_(std::move(where)),
+      disk_(disk),
+      options_(std::move(options)) {}
+
+directory_actor::behavior_type directory::make_behavior() {
+  board_->directory = directory_actor{this};
+  for (const auto& node : options_.members) meet(node);
+  open_log(core::meta_log, std::string(core::meta_table), options_.quorum, options_.genesis);
+  delayed_send(this, tick_every, tick_message{});
+  return {[this](const catalogue_news& news) { on_catalogue(news); },
+          [this](const take_over& t) { on_take_over(t); },
+          [](const tenure_over&) {},
+          [this](tick_message) {
+            options_.every_tick();
+            delayed_send(this, tick_every, tick_message{});
+          }};
+}
+
+void directory::on_catalogue(const catalogue_news& news) {
+  board_->set_catalogue(news.view);
+  for (const auto& node : news.view->nodes) meet(node);
+  for (const auto& t : news.view->tables) open_log(t.log, t.name, t.policy, t.first);
+  board_->requests->on_routes_changed();
+}
+
+void directory::open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
+                         const core::configuration& first) {
+  if (board_->log(log)) return;
+  auto entry = std::make_shared<log_entry>(log, table, policy);
+  auto disk = disk_.open_log(log, table);
+  entry->acceptor = spawn<acceptor>(board_, entry, first, std::move(disk));
+  board_->add_log(std::move(entry));
+}
+
+void directory::meet(const core::node_record& node) {
+  if (node.id == board_->self().node || board_->link(node.id)) return;
+  const double rtt_ms = options_.emulated_rtt_ms ? options_.emulated_rtt_ms(node.zone) : 0;
+  auto link = std::make_shared<peer_link>(
+      board_->self(), node.id, options_.delay,
+      std::chrono::microseconds(static_cast<std::int64_t>(rtt_ms * 500)));
+  board_->add_link(link);
+  options_.peers->add(node.id, peer_actor{spawn<peer>(board_, link, node, options_.me)});
+}
+
+void directory::on_take_over(const take_over& t) {
+  const auto entry = board_->log(t.log);
+  if (!entry || entry->owner()) return;
+  const auto now = entry->now();
+  spdlog::info("table {}: taking over above ballot {}.{}", entry->table, t.above.round,
+               t.above.node.value);
+  entry->set_owner(spawn<owner>(
+      board_, entry,
+      core::proposer::beginning{t.log, board_->self(), std::max(t.above, now.promised),
+                                now.watermark, now.last_stamp, *now.active}));
+  board_->requests->on_routes_changed();
+}
+
+}  // namespace atlas::actors

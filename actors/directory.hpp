@@ -1,0 +1,55 @@
+// What exists on this node: follows the catalogue (the meta log's applied state), opens logs and
+// spawns their acceptors, spawns a peer per other member, starts candidates. Detached, because opening
+// a log may wait for the disk.
+#pragma once
+
+#include <atomic>
+
+#include "actors/board.hpp"
+#include "actors/peer.hpp"
+#include "net/delay_line.hpp"
+
+namespace atlas::actors {
+
+/// Inbound actors of the other members, by node; filled by the directory, read by the door.
+class peer_book {
+ public:
+  void add(core::node_id node, peer_actor to);
+  [[nodiscard]] peer_actor find(core::node_id node) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<core::node_id, peer_actor> peers_;
+};
+
+/// What the directory needs to know of the configuration file.
+struct directory_options {
+  introduction me;
+  core::configuration genesis;             ///< of the meta log
+  core::tolerance_policy quorum;           ///< of the meta log
+  std::vector<core::node_record> members;  ///< known before the log is caught up (joining)
+  std::function<double(const std::string& zone)> emulated_rtt_ms;  ///< empty = no emulation
+  net::delay_line* delay = nullptr;
+  std::shared_ptr<peer_book> peers;
+  std::function<void()> every_tick;        ///< the request router's timer, every 50 ms
+};
+
+class directory : public metered<directory_actor::base> {
+ public:
+  directory(caf::actor_config& config, std::shared_ptr<board> where, core::node_store& disk,
+            directory_options options);
+  behavior_type make_behavior() override;
+
+ private:
+  void on_catalogue(const catalogue_news& news);
+  void on_take_over(const take_over& t);
+  void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
+                const core::configuration& first);
+  void meet(const core::node_record& node);
+
+  std::shared_ptr<board> board_;
+  core::node_store& disk_;
+  directory_options options_;
+};
+
+}  // namespace atlas::actors

@@ -1,0 +1,101 @@
+#include "actors/door.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace atlas::actors {
+
+core::configuration founding_configuration(const std::string& zone) {
+  core::configuration c;
+  c.epoch = {1};
+  c.seats = {{{1}, zone}};
+  return c;
+}
+
+door::door(caf::actor_config& config, std::shared_ptr<board> where, introduction me,
+           bool keys_folded, add_member add, find_peer peers)
+    : metered(config, where->meters(), "door"),
+      board_(std::move(where)),
+      me_(std::move(me)),
+      keys_folded_(keys_folded),
+      add_(std::move(add)),
+      peers_(std::move(peers)) {}
+
+door_actor::behavior_type door::make_behavior() {
+  return {[this](const hello& h) -> caf::result<welcome, peer_actor> {
+            auto w = check(h);
+            peer_actor to;
+            if (w.accepted) to = peers_(h.from.node);
+            if (w.accepted && !to) w = {false, "this node does not know node yet; try again", {}};
+            if (!w.accepted)
+              spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
+            return {w, to};
+          },
+          [this](const join_request& j) -> caf::result<join_reply> {
+            auto promise = make_response_promise<join_reply>();
+            spdlog::info("node at {}:{} in zone {} asks to join", j.node.host, j.node.port,
+                         j.node.zone);
+            auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
+            // The callback runs on whichever thread answers: it only delivers the promise.
+            add_(j.node, [this, self, promise, asked = j.node](bool decided,
+                                                               core::outcome result) mutable {
+              promise.deliver(finish_join(decided, result, asked));
+            });
+            return promise;
+          }};
+}
+
+welcome door::check(const hello& h) {
+  const auto refuse = [](std::string why) { return welcome{false, std::move(why), {}}; };
+  if (h.protocol != 1) return refuse("protocol " + std::to_string(h.protocol) + " is not spoken here; this node speaks 1");
+  if (h.cluster_id != me_.cluster_id)
+    return refuse("it belongs to another cluster (" + h.cluster_id + ", here " + me_.cluster_id +
+                  "); check 'connect' and 'db_path'");
+  const auto catalogue = board_->catalogue();
+  const auto known = std::find_if(catalogue->nodes.begin(), catalogue->nodes.end(),
+                                  [&](const auto& n) { return n.id == h.from.node; });
+  if (known == catalogue->nodes.end())
+    return refuse("node " + std::to_string(h.from.node.value) + " is not known here yet");
+  if (known->uuid != h.node_uuid || known->disk_uuid != h.disk_uuid)
+    return refuse("its disk is not the one node " + std::to_string(h.from.node.value) +
+                  " joined with; a replaced disk must join as a new node with an empty db_path");
+  auto& boot = boots_[h.from.node];
+  if (h.from.boot < boot)
+    return refuse("boot " + std::to_string(h.from.boot.value) +
+                  " is older than one seen before: its disk was rolled back; join it as a new node");
+  boot = h.from.boot;
+  return {true, {}, board_->self()};
+}
+
+join_reply door::finish_join(bool decided, const core::outcome& result,
+                             const core::node_record& asked) const {
+  join_reply reply;
+  if (!decided) {
+    reply.retry = true;
+    reply.why = result.data;
+    return reply;
+  }
+  if (result.code != core::outcome_code::ok) {
+    reply.why = result.data;
+    return reply;
+  }
+  auto node = core::decode_node(result.data);
+  if (!node || node->disk_uuid != asked.disk_uuid) {
+    reply.why = "this node id joined with another disk; start with an empty db_path";
+    return reply;
+  }
+  const auto catalogue = board_->catalogue();
+  if (catalogue->nodes.empty()) {
+    reply.retry = true;
+    reply.why = "this node is still starting";
+    return reply;
+  }
+  reply.accepted = true;
+  reply.cluster_id = me_.cluster_id;
+  reply.node = std::move(*node);
+  reply.members = catalogue->nodes;
+  reply.genesis = founding_configuration(catalogue->nodes.front().zone);
+  reply.keys_folded = keys_folded_;
+  return reply;
+}
+
+}  // namespace atlas::actors

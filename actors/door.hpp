@@ -1,0 +1,42 @@
+// The one published actor of a node: checks who wants to connect (cluster, node, disk; consensus.md
+// §1: a blank disk is a new node) and takes the requests of nodes that want to join.
+#pragma once
+
+#include <map>
+
+#include "actors/board.hpp"
+#include "actors/peer.hpp"
+
+namespace atlas::actors {
+
+/// Runs `add_node` through the meta log and calls back with the outcome, or with why it failed.
+using add_member =
+    std::function<void(const core::node_record& node,
+                       std::function<void(bool decided, core::outcome result)> done)>;
+
+class door : public metered<door_actor::base> {
+ public:
+  /// The inbound actor of a member; empty while it is not known here.
+  using find_peer = std::function<peer_actor(core::node_id)>;
+
+  door(caf::actor_config& config, std::shared_ptr<board> where, introduction me, bool keys_folded,
+       add_member add, find_peer peers);
+  behavior_type make_behavior() override;
+
+ private:
+  [[nodiscard]] welcome check(const hello& h);
+  [[nodiscard]] join_reply finish_join(bool decided, const core::outcome& result,
+                                       const core::node_record& asked) const;
+
+  std::shared_ptr<board> board_;
+  introduction me_;
+  bool keys_folded_;
+  add_member add_;
+  find_peer peers_;
+  std::map<core::node_id, core::boot_epoch> boots_;  ///< newest boot seen; older ones are refused
+};
+
+/// The configuration that the meta log began with: the founder alone.
+[[nodiscard]] core::configuration founding_configuration(const std::string& zone);
+
+}  // namespace atlas::actors

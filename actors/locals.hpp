@@ -1,0 +1,104 @@
+// Messages and interfaces inside one node. Local messages carry shared pointers and never travel.
+#pragma once
+
+#include <caf/all.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/wire.hpp"
+#include "core/catalogue.hpp"
+#include "core/ports.hpp"
+
+namespace atlas::actors {
+
+/// "Everything up to this write group of yours is on disk."
+struct written {
+  std::uint64_t group = 0;
+};
+/// Reads that the owner has confirmed; see core::proposer_effects.
+struct confirmed {
+  core::slot applied_min;
+  std::vector<core::read> reads;
+};
+/// The owner needs its own replica to catch up.
+struct chase {
+  core::node_id source;
+  core::slot upto;
+};
+/// Nodes that can be heard and reached, this one included.
+struct reachable {
+  std::vector<core::node_id> nodes;
+};
+struct followers {
+  std::vector<core::node_id> nodes;
+};
+struct reconfigure {
+  core::configuration next;
+};
+/// The catalogue as of the meta log's applied slot.
+struct catalogue_news {
+  std::shared_ptr<const core::catalogue_view> view;
+};
+/// Coordinator -> directory: run a candidate for this log.
+struct take_over {
+  core::log_id log;
+  core::ballot above;
+};
+/// Owner -> coordinator: the tenure is over.
+struct tenure_over {
+  core::log_id log;
+  core::ballot seen;
+};
+struct created_here {
+  core::log_id log;
+};
+struct tick_message {};
+
+using acceptor_actor = caf::typed_actor<
+    caf::reacts_to<core::process, core::prepare>, caf::reacts_to<core::process, core::accept>,
+    caf::reacts_to<core::process, core::commit>, caf::reacts_to<core::process, core::fetch>,
+    caf::reacts_to<core::process, core::chosen>, caf::reacts_to<confirmed>, caf::reacts_to<chase>,
+    caf::reacts_to<written>, caf::reacts_to<tick_message>>;
+
+using owner_actor = caf::typed_actor<
+    caf::reacts_to<core::process, core::promise>, caf::reacts_to<core::process, core::nack>,
+    caf::reacts_to<core::process, core::accepted>, caf::reacts_to<core::process, forward>,
+    caf::reacts_to<core::replica_progress>, caf::reacts_to<reachable>, caf::reacts_to<followers>,
+    caf::reacts_to<reconfigure>, caf::reacts_to<tick_message>>;
+
+/// One group of records, what may leave once it is durable, and whom to tell.
+struct store_job {
+  core::log_writes writes;
+  std::uint64_t group = 0;
+  std::vector<core::outgoing> held;
+  acceptor_actor tell;
+};
+
+using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>>;
+
+using coordinator_actor = caf::typed_actor<
+    caf::reacts_to<core::process, core::owner_query>,
+    caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
+    caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
+
+using directory_actor =
+    caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
+                     caf::reacts_to<tenure_over>, caf::reacts_to<tick_message>>;
+
+}  // namespace atlas::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::confirmed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::chase)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::reachable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::followers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::reconfigure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::catalogue_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::take_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tenure_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::created_here)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tick_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)

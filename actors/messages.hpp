@@ -1,0 +1,86 @@
+// What nodes say to each other beside the protocol of core/: who speaks, client requests on their way
+// to an owner and back, liveness, and the handshakes of connecting and joining.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/catalogue.hpp"
+#include "core/command.hpp"
+#include "core/configuration.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::actors {
+
+/// In front of every message between nodes. CAF's own node ids can repeat after a container restart
+/// (runtime notes, 3), so each message names both processes, and a mismatch is dropped.
+struct wire_header {
+  core::process from;
+  core::process to;
+  std::uint64_t sequence = 0;  ///< per sender and receiver, from 1
+};
+
+/// Requests of the sender's clients for a log that the receiver owns.
+struct forward {
+  core::log_id log;
+  std::vector<core::command> commands;
+  std::vector<core::read> reads;
+};
+
+/// Answers to requests of the receiver's clients.
+struct answers {
+  core::log_id log;
+  std::vector<core::answer> list;
+};
+
+/// Requests given back: the sender has not proposed them.
+struct returned {
+  core::log_id log;
+  std::vector<core::sequence> commands;
+  std::vector<core::sequence> reads;
+  std::string why;
+};
+
+struct ping {
+  std::uint64_t sent_us = 0;  ///< on the sender's monotonic clock
+};
+struct pong {
+  std::uint64_t sent_us = 0;  ///< copied from the ping
+};
+/// Receipt for the sender's credit window: bytes received on this connection so far.
+struct credit {
+  std::uint64_t received_bytes = 0;
+};
+
+/// First words on a connection between members. All fields must match what the catalogue says.
+struct hello {
+  std::string cluster_id;
+  core::process from;
+  std::string node_uuid;
+  std::string disk_uuid;
+  std::uint32_t protocol = 1;
+};
+struct welcome {
+  bool accepted = false;
+  std::string why;  ///< if refused: a sentence with the remedy
+  core::process from;
+};
+
+/// "Let me be a member." Idempotent by `node.uuid`.
+struct join_request {
+  core::node_record node;
+  std::uint32_t protocol = 1;
+};
+struct join_reply {
+  bool accepted = false;
+  bool retry = false;  ///< refused for now: the cluster has no quorum, or is busy
+  std::string why;
+  std::string cluster_id;
+  core::node_record node;
+  core::configuration genesis;            ///< first configuration of the meta log
+  std::vector<core::node_record> members;
+  bool keys_folded = false;
+};
+
+}  // namespace atlas::actors

@@ -1,0 +1,145 @@
+#include "actors/owner.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <map>
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::chrono::milliseconds tick_every{25};
+constexpr std::uint64_t membership_every_ms = 200;
+
+}  // namespace
+
+core::clock_reading read_clocks() {
+  const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count();
+  return {{monotonic_us() / 1000}, {static_cast<std::uint64_t>(wall)}};
+}
+
+owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
+             std::shared_ptr<log_entry> entry, core::proposer::beginning begin)
+    : metered(config, where->meters(), "owner/" + entry->table),
+      board_(std::move(where)),
+      entry_(std::move(entry)),
+      proposer_(std::move(begin), read_clocks(), first_) {}
+
+owner_actor::behavior_type owner::make_behavior() {
+  emit(first_);
+  core::proposer_effects out;
+  proposer_.on_reachable(board_->reachable_nodes(), read_clocks(), out);
+  emit(out);
+  delayed_send(this, tick_every, tick_message{});
+  return {
+      [this](core::process from, const core::promise& m) {
+        core::proposer_effects e;
+        proposer_.on_promise(from, m, read_clocks(), e);
+        emit(e);
+      },
+      [this](core::process from, const core::nack& m) {
+        core::proposer_effects e;
+        proposer_.on_nack(from, m, e);
+        emit(e);
+      },
+      [this](core::process from, const core::accepted& m) {
+        core::proposer_effects e;
+        proposer_.on_accepted(from, m, read_clocks(), e);
+        emit(e);
+      },
+      [this](core::process from, forward& f) { on_forward(from, f); },
+      [this](const core::replica_progress& p) {
+        core::proposer_effects e;
+        proposer_.on_progress(p, read_clocks(), e);
+        emit(e);
+      },
+      [this](const reachable& r) {
+        core::proposer_effects e;
+        proposer_.on_reachable(r.nodes, read_clocks(), e);
+        emit(e);
+      },
+      [this](const followers& f) { proposer_.on_followers(f.nodes); },
+      [this](const reconfigure& r) {
+        core::proposer_effects e;
+        proposer_.on_reconfigure(r.next, e, read_clocks());
+        emit(e);
+      },
+      [this](tick_message) { on_tick(); }};
+}
+
+void owner::on_forward(core::process, forward& f) {
+  core::proposer_effects out;
+  const auto at = read_clocks();
+  if (!f.reads.empty()) proposer_.on_reads(std::move(f.reads), at, out);
+  if (!f.commands.empty()) proposer_.on_commands(std::move(f.commands), at, out);
+  emit(out);
+}
+
+void owner::on_tick() {
+  core::proposer_effects out;
+  const auto at = read_clocks();
+  proposer_.on_tick(at, out);
+  emit(out);
+  if (proposer_.state() == core::proposer::stage::over) return;
+  if (at.now.ms >= last_look_ms_ + membership_every_ms) {
+    last_look_ms_ = at.now.ms;
+    follow_membership();
+  }
+  delayed_send(this, tick_every, tick_message{});
+}
+
+void owner::follow_membership() {
+  if (proposer_.state() != core::proposer::stage::serving) return;
+  const auto catalogue = board_->catalogue();
+  std::vector<core::node_id> nodes;
+  for (const auto& n : catalogue->nodes) nodes.push_back(n.id);
+  proposer_.on_followers(nodes);
+  const auto next =
+      core::next_configuration(proposer_.active(), entry_->tolerances, catalogue->nodes,
+                               entry_->log == core::meta_log);
+  if (!next) return;
+  // A configuration whose new members can not be heard would only stop the writes for a while.
+  const auto heard = board_->reachable_nodes();
+  for (const auto& seat : next->seats)
+    if (!proposer_.active().has(seat.node) &&
+        std::find(heard.begin(), heard.end(), seat.node) == heard.end())
+      return;
+  spdlog::info("table {}: configuration {} -> {} with {} acceptors, fn={} fz={}", entry_->table,
+               proposer_.active().epoch.value, next->epoch.value, next->seats.size(), next->fn,
+               next->fz);
+  core::proposer_effects out;
+  proposer_.on_reconfigure(*next, out, read_clocks());
+  emit(out);
+}
+
+void owner::emit(core::proposer_effects& out) {
+  board_->send_all(std::move(out.send));
+  if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
+  for (auto& r : out.reads) send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads)});
+  if (!out.unproposed.empty() || !out.unread.empty()) give_back(out);
+  if (out.over) {
+    spdlog::info("table {}: ownership under ballot {}.{} ended", entry_->table,
+                 proposer_.by().round, proposer_.by().node.value);
+    entry_->set_owner(owner_actor{});
+    send(board_->coordinator, tenure_over{entry_->log, out.seen});
+    board_->requests->on_routes_changed();
+    quit();
+  }
+}
+
+void owner::give_back(core::proposer_effects& out) {
+  std::map<core::process, returned> back;
+  const auto to = [&](core::process origin) -> returned& {
+    auto& r = back[origin];
+    r.log = entry_->log;
+    r.why = "table " + entry_->table + ": " + out.why;
+    return r;
+  };
+  for (const auto& c : out.unproposed) to(c.from).commands.push_back(c.seq);
+  for (const auto& r : out.unread) to(r.from).reads.push_back(r.ticket);
+  for (auto& [origin, r] : back) board_->give_back(origin, std::move(r));
+}
+
+}  // namespace atlas::actors

@@ -1,0 +1,102 @@
+#include "actors/peer_link.hpp"
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::uint64_t receipt_every_bytes = 1u << 20;
+
+}  // namespace
+
+std::size_t wire_bytes(const core::accept& m) {
+  std::size_t bytes = 128;
+  for (const auto& e : m.entries) bytes += e.size() + 8;
+  return bytes;
+}
+
+std::size_t wire_bytes(const core::chosen& m) {
+  std::size_t bytes = 64;
+  for (const auto& e : m.entries) bytes += e.size() + 8;
+  return bytes;
+}
+
+std::size_t wire_bytes(const core::promise& m) {
+  std::size_t bytes = 96;
+  for (const auto& e : m.entries) bytes += e.value.size() + 32;
+  return bytes;
+}
+
+std::size_t wire_bytes(const forward& m) {
+  std::size_t bytes = 64;
+  for (const auto& c : m.commands) bytes += 64 + c.row.size() + c.value.size();
+  for (const auto& r : m.reads) bytes += 48 + r.row.size();
+  return bytes;
+}
+
+std::size_t wire_bytes(const answers& m) {
+  std::size_t bytes = 64;
+  for (const auto& a : m.list) bytes += 24 + a.result.data.size();
+  return bytes;
+}
+
+std::uint64_t monotonic_us() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+void peer_link::connect(peer_actor handle, core::process peer) {
+  const std::lock_guard lock(mutex_);
+  handle_ = std::move(handle);
+  if (peer_ != peer) {
+    arrived_bytes_ = 0;
+    receipted_bytes_ = 0;
+  }
+  peer_ = peer;
+  sent_bytes_ = 0;
+  received_bytes_ = 0;
+}
+
+void peer_link::disconnect() {
+  const std::lock_guard lock(mutex_);
+  handle_ = nullptr;
+  heard_at_us_ = 0;
+}
+
+bool peer_link::accepts(const wire_header& header) {
+  const std::lock_guard lock(mutex_);
+  if (header.from != peer_ || header.to != self_) return false;
+  heard_at_us_.store(monotonic_us(), std::memory_order_relaxed);
+  return true;
+}
+
+void peer_link::on_credit(std::uint64_t received_bytes) {
+  const std::lock_guard lock(mutex_);
+  // A receipt of an earlier connection may name more than was sent on this one.
+  if (received_bytes > received_bytes_ && received_bytes <= sent_bytes_)
+    received_bytes_ = received_bytes;
+}
+
+std::uint64_t peer_link::on_received(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  arrived_bytes_ += bytes;
+  if (arrived_bytes_ < receipted_bytes_ + receipt_every_bytes) return 0;
+  receipted_bytes_ = arrived_bytes_;
+  return arrived_bytes_;
+}
+
+void peer_link::on_round_trip(std::uint64_t us) {
+  const auto before = round_trip_us_.load(std::memory_order_relaxed);
+  round_trip_us_.store(before == 0 ? us : (before * 7 + us) / 8, std::memory_order_relaxed);
+}
+
+core::process peer_link::peer() const {
+  const std::lock_guard lock(mutex_);
+  return peer_;
+}
+
+bool peer_link::heard_lately() const {
+  const auto heard = heard_at_us_.load(std::memory_order_relaxed);
+  return heard != 0 && monotonic_us() < heard + miss_after_us;
+}
+
+}  // namespace atlas::actors

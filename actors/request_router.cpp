@@ -1,0 +1,276 @@
+// Requests in, replies out. Tables that are not known here yet: request_router_tables.cpp.
+#include "actors/request_router.hpp"
+
+#include <algorithm>
+
+#include "actors/describe.hpp"
+#include "core/state_machine.hpp"
+
+namespace atlas::actors {
+namespace {
+
+std::uint64_t now_ms() { return monotonic_us() / 1000; }
+
+constexpr std::size_t parcel_bytes_max = 768 << 10;
+
+/// Sends a parcel to another node in messages of bounded size.
+void send_parcel(peer_link& to, core::log_id log, core::request_table::parcel&& p) {
+  forward f{log, {}, std::move(p.reads)};
+  std::size_t bytes = 0;
+  for (auto& c : p.commands) {
+    bytes += 64 + c.row.size() + c.value.size();
+    f.commands.push_back(std::move(c));
+    if (bytes < parcel_bytes_max) continue;
+    to.send(std::exchange(f, forward{log, {}, {}}));
+    bytes = 0;
+  }
+  if (!f.commands.empty() || !f.reads.empty()) to.send(std::move(f));
+}
+
+}  // namespace
+
+request_router::request_router(std::shared_ptr<board> where, router_options options)
+    : board_(std::move(where)), options_(options) {}
+
+void request_router::set_wake(std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+void request_router::submit(std::vector<net::client_request>&& round) {
+  std::unique_lock lock(mutex_);
+  const auto now = now_ms();
+  for (auto& r : round) start(std::move(r), now, now + options_.request_timeout_ms);
+  flush_dirty(now);
+  wake_if_ready(lock);
+}
+
+void request_router::poll(std::vector<net::client_reply>& out) {
+  const std::lock_guard lock(mutex_);
+  if (out.empty())
+    out.swap(ready_);
+  else
+    std::move(ready_.begin(), ready_.end(), std::back_inserter(out));
+  ready_.clear();
+}
+
+void request_router::start(net::client_request&& r, std::uint64_t now, std::uint64_t deadline) {
+  switch (r.what) {
+    case net::verb::key_put:
+    case net::verb::key_get:
+    case net::verb::key_del:
+    case net::verb::blob_set:
+    case net::verb::blob_get: return start_key(std::move(r), now, deadline);
+    case net::verb::scan: return start_scan(std::move(r), now, deadline);
+    default: break;
+  }
+  auto kind = net::reply_kind::payload;
+  auto text = describe(*board_, r, options_.quorum, kind);
+  reply(r.ticket, kind, std::move(text));
+}
+
+void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint64_t deadline) {
+  if (options_.keys_folded)
+    std::transform(r.key.begin(), r.key.end(), r.key.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  const auto dot = r.key.find('.');
+  // The row keeps its dot, so that the keys `users` and `users.` stay two keys.
+  const std::string table = r.key.substr(0, dot);
+  if (r.value.size() > options_.value_bytes_max)
+    return reply(r.ticket, net::reply_kind::warn,
+                 "value too large: " + std::to_string(r.value.size()) + " bytes, at most " +
+                     std::to_string(options_.value_bytes_max));
+  const bool is_write = r.what != net::verb::key_get && r.what != net::verb::blob_get;
+  if (table.empty())
+    return reply(r.ticket, net::reply_kind::warn,
+                 "invalid key " + r.key + ": the part before the first dot names the table");
+  if (is_write && (table == "atlas" || table == "ATLAS"))
+    return reply(r.ticket, net::reply_kind::warn,
+                 "table " + table + " is kept by the cluster itself; choose another name");
+  auto* to = find_route(table);
+  if (!to) return park(table, std::move(r), deadline);
+  std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
+  waiting w{r.ticket, r.what, {}};
+  if (!is_write) return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline);
+  const auto what = r.what == net::verb::key_del ? core::operation::erase : core::operation::put;
+  add_write(*to, {0, what, std::move(row), std::move(r.value), std::move(r.principal)},
+            std::move(w), deadline);
+}
+
+request_router::route* request_router::find_route(const std::string& table) {
+  if (const auto found = routes_.find(table); found != routes_.end()) return found->second.get();
+  auto entry = board_->log_of(table);
+  if (!entry) return nullptr;
+  auto made = std::make_unique<route>(board_->self());
+  made->entry = std::move(entry);
+  auto* r = made.get();
+  by_log_[r->entry->log] = r;
+  routes_.emplace(table, std::move(made));
+  return r;
+}
+
+void request_router::add_read(route& to, core::read_kind what, std::string row, waiting w,
+                              std::uint64_t deadline) {
+  const auto ticket = next_ticket_++;
+  waiting_.emplace(ticket, std::move(w));
+  to.requests.submit_read(ticket, what, std::move(row), {deadline});
+  if (!std::exchange(to.dirty, true)) dirty_.push_back(&to);
+}
+
+void request_router::add_write(route& to, core::request_table::write_request&& what, waiting w,
+                               std::uint64_t deadline) {
+  const auto ticket = next_ticket_++;
+  what.ticket = ticket;
+  if (!to.requests.submit(std::move(what), {deadline})) {
+    const std::string text = "overloaded: too many writes to table " + to.entry->table +
+                             " are waiting; try again later";
+    if (w.done)
+      after_.emplace_back([done = std::move(w.done), text] {
+        done(false, {core::outcome_code::refused, text});
+      });
+    else
+      reply(w.ticket, net::reply_kind::warn, text);
+    return;
+  }
+  waiting_.emplace(ticket, std::move(w));
+  if (!std::exchange(to.dirty, true)) dirty_.push_back(&to);
+}
+
+core::process request_router::owner_of(const log_entry& entry, owner_actor& local) const {
+  local = entry.owner();
+  if (local) return board_->self();
+  const auto holder = entry.now().holder;
+  if (holder && holder != board_->self() && board_->hears(holder)) return holder;
+  return {};
+}
+
+void request_router::flush(route& r, std::uint64_t now) {
+  owner_actor local;
+  const auto to = owner_of(*r.entry, local);
+  if (!to) return;
+  const caf::actor_id tenure = local ? local.id() : 0;
+  if (to != r.destination || tenure != r.tenure) {
+    if (r.destination) r.requests.on_owner_changed();
+    r.destination = to;
+    r.tenure = tenure;
+  }
+  auto parcel = r.requests.take({now});
+  if (parcel.empty()) return;
+  if (local) {
+    caf::anon_send(local, board_->self(),
+                   forward{r.entry->log, std::move(parcel.commands), std::move(parcel.reads)});
+  } else if (const auto link = board_->link(to.node)) {
+    send_parcel(*link, r.entry->log, std::move(parcel));
+  }
+}
+
+void request_router::flush_dirty(std::uint64_t now) {
+  for (auto* r : dirty_) {
+    r->dirty = false;
+    flush(*r, now);
+  }
+  dirty_.clear();
+}
+
+void request_router::on_answers(answers&& a) {
+  std::unique_lock lock(mutex_);
+  const auto found = by_log_.find(a.log);
+  if (found == by_log_.end()) return;
+  for (auto& one : a.list) {
+    const auto ticket = found->second->requests.on_answer(one);
+    if (!ticket) continue;
+    const auto w = waiting_.find(*ticket);
+    if (w == waiting_.end()) continue;
+    reply_outcome(w->second, std::move(one.result));
+    waiting_.erase(w);
+  }
+  flush_dirty(now_ms());
+  wake_if_ready(lock);
+}
+
+void request_router::on_returned(returned&& back) {
+  std::unique_lock lock(mutex_);
+  const auto found = by_log_.find(back.log);
+  if (found == by_log_.end()) return;
+  found->second->requests.on_returned(back.commands, back.reads, {now_ms()}, back.why);
+}
+
+void request_router::on_routes_changed() {
+  std::unique_lock lock(mutex_);
+  unpark_known();
+  const auto now = now_ms();
+  for (auto& [table, r] : routes_) flush(*r, now);
+  flush_dirty(now);
+  wake_if_ready(lock);
+}
+
+void request_router::tick() {
+  std::unique_lock lock(mutex_);
+  const auto now = now_ms();
+  unpark_known();
+  expire_parked(now);
+  for (auto& [table, r] : routes_) {
+    if (r->requests.size() == 0) continue;
+    r->requests.on_tick({now});
+    expire(*r, now);
+    flush(*r, now);
+  }
+  flush_dirty(now);
+  wake_if_ready(lock);
+}
+
+void request_router::expire(route& r, std::uint64_t now) {
+  for (auto& e : r.requests.expire({now})) {
+    const auto w = waiting_.find(e.ticket);
+    if (w == waiting_.end()) continue;
+    const std::string why = e.why.empty() ? describe_missing(*board_, *r.entry) : e.why;
+    const std::string text =
+        (e.maybe_done ? "outcome unknown: " : "quorum unavailable: ") + why;
+    if (w->second.done)
+      after_.emplace_back([done = std::move(w->second.done), text] {
+        done(false, {core::outcome_code::refused, text});
+      });
+    else
+      reply(w->second.ticket, net::reply_kind::warn, text);
+    waiting_.erase(w);
+  }
+}
+
+void request_router::reply(std::uint64_t ticket, net::reply_kind what, std::string text) {
+  ready_.push_back({ticket, what, std::move(text)});
+}
+
+void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
+  if (w.done) {
+    after_.emplace_back([done = w.done, result = std::move(result)]() mutable {
+      done(true, std::move(result));
+    });
+    return;
+  }
+  const bool is_blob = w.verb == net::verb::blob_get;
+  const bool is_read = is_blob || w.verb == net::verb::key_get;
+  switch (result.code) {
+    case core::outcome_code::ok:
+      if (!is_read) return reply(w.ticket, net::reply_kind::ok);
+      return reply(w.ticket, is_blob ? net::reply_kind::blob : net::reply_kind::value,
+                   std::move(result.data));
+    case core::outcome_code::not_found:
+      return reply(w.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
+    case core::outcome_code::refused:
+      return reply(w.ticket, net::reply_kind::warn, std::move(result.data));
+    case core::outcome_code::unknown:
+      return reply(w.ticket, net::reply_kind::warn, "outcome unknown: " + result.data);
+  }
+}
+
+void request_router::wake_if_ready(std::unique_lock<std::mutex>& lock) {
+  // Completions run without the lock: they may submit more.
+  auto calls = std::exchange(after_, {});
+  const bool ready = !ready_.empty();
+  const auto wake = wake_;
+  lock.unlock();
+  for (auto& call : calls) call();
+  if (ready && wake) wake();
+}
+
+}  // namespace atlas::actors

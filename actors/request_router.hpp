@@ -1,0 +1,119 @@
+// The gateway's backend: finds the log of each request, keeps it until it is answered (one
+// core::request_table per log), and turns outcomes into replies. Called by the gateway's thread and
+// by actors; one mutex guards it, held for one round or one batch of answers at a time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/board.hpp"
+#include "core/request_table.hpp"
+#include "net/gateway.hpp"
+
+namespace atlas::actors {
+
+struct router_options {
+  std::uint64_t request_timeout_ms = 10'000;
+  core::tolerance_policy quorum;  ///< of tables that are created here
+  bool keys_folded = false;
+  std::size_t value_bytes_max = 1 << 20;
+};
+
+class request_router : public net::backend, public request_sink {
+ public:
+  request_router(std::shared_ptr<board> where, router_options options);
+
+  void submit(std::vector<net::client_request>&& round) override;
+  void poll(std::vector<net::client_reply>& out) override;
+  int next_deadline_ms() override { return -1; }  // the directory's tick comes by `tick`
+  void forget(std::uint64_t) override {}          // its answer is dropped by the gateway
+
+  void on_answers(answers&& a) override;
+  void on_returned(returned&& r) override;
+  void on_routes_changed() override;
+
+  /// Deadlines, repeats, owners that moved; every 50 ms.
+  void tick();
+  /// Called when replies are ready; set before the gateway starts.
+  void set_wake(std::function<void()> wake);
+  /// A command of the node itself to the meta log. `done(false, why)` if it could not be decided.
+  void run_meta_command(core::operation what, std::string row, std::string value,
+                        std::function<void(bool decided, core::outcome result)> done);
+
+ private:
+  /// What to do with an outcome.
+  using completion = std::function<void(bool decided, core::outcome&& result)>;
+  struct waiting {
+    std::uint64_t ticket = 0;       ///< the gateway's, for `verb`
+    net::verb verb = net::verb::key_get;
+    completion done;                ///< instead of a reply, if set
+  };
+  /// A log that this node's clients use.
+  struct route {
+    explicit route(core::process self) : requests(self) {}
+    std::shared_ptr<log_entry> entry;
+    core::request_table requests;
+    core::process destination;   ///< where the requests went last
+    caf::actor_id tenure = 0;    ///< which local owner, if it was local
+    bool dirty = false;          ///< has something to send
+  };
+  /// A request for a table that this node does not know (yet).
+  struct parked {
+    net::client_request request;
+    std::uint64_t deadline_ms;
+  };
+  struct unknown_table {
+    std::vector<parked> list;
+    bool asked = false;        ///< a lookup or creation is under way
+    bool exists = false;       ///< the meta log says so; this node will see it soon
+    std::string why;
+  };
+  struct scan_job;
+
+  // All with mutex_ held.
+  void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
+  void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
+                  const std::string& rows);
+  void park(const std::string& table, net::client_request&& r, std::uint64_t deadline_ms);
+  void look_up(const std::string& table);
+  void create(const std::string& table);
+  void on_looked_up(const std::string& table, bool decided, core::outcome&& result);
+  void unpark_known();
+  void expire_parked(std::uint64_t now_ms);
+  void reply(std::uint64_t ticket, net::reply_kind what, std::string text = {});
+  void reply_outcome(const waiting& w, core::outcome&& result);
+  route* find_route(const std::string& table);
+  void add_read(route& to, core::read_kind what, std::string row, waiting w,
+                std::uint64_t deadline_ms);
+  void add_write(route& to, core::request_table::write_request&& what, waiting w,
+                 std::uint64_t deadline_ms);
+  void flush(route& r, std::uint64_t now_ms);
+  void flush_dirty(std::uint64_t now_ms);
+  void finish(core::request_table& table, const core::answer& a);
+  void expire(route& r, std::uint64_t now_ms);
+  void run_later(std::vector<std::function<void()>>& calls);
+  [[nodiscard]] core::process owner_of(const log_entry& entry, owner_actor& local) const;
+  void wake_if_ready(std::unique_lock<std::mutex>& lock);
+
+  std::shared_ptr<board> board_;
+  const router_options options_;
+  std::mutex mutex_;
+  std::function<void()> wake_;
+  std::uint64_t next_ticket_ = 1;
+  std::unordered_map<std::uint64_t, waiting> waiting_;
+  std::unordered_map<std::string, std::unique_ptr<route>> routes_;  ///< by table
+  std::unordered_map<core::log_id, route*> by_log_;
+  std::vector<route*> dirty_;
+  std::map<std::string, unknown_table> unknown_;
+  std::vector<net::client_reply> ready_;
+  std::vector<std::function<void()>> after_;  ///< run after the lock is released
+};
+
+}  // namespace atlas::actors

@@ -1,0 +1,44 @@
+#include "actors/store.hpp"
+
+namespace atlas::actors {
+
+store::store(caf::actor_config& config, std::shared_ptr<board> where, core::node_store& disk)
+    : metered(config, where->meters(), "store"), board_(std::move(where)), disk_(disk) {}
+
+store_actor::behavior_type store::make_behavior() {
+  return {[this](store_job& job) { take(job); }, [this](tick_message) { flush(); }};
+}
+
+void store::take(store_job& job) {
+  if (!job.writes.writes.empty()) {
+    sync_ = sync_ || job.writes.sync;
+    writes_.push_back(std::move(job.writes));
+    const auto known = std::find_if(tell_.begin(), tell_.end(),
+                                    [&](const auto& t) { return t.first == job.tell; });
+    if (known == tell_.end())
+      tell_.emplace_back(std::move(job.tell), job.group);
+    else
+      known->second = job.group;
+  }
+  std::move(job.held.begin(), job.held.end(), std::back_inserter(held_));
+  if (flush_due_) return;
+  // The message to itself stands behind all jobs that are in the mailbox now: they share the fsync.
+  flush_due_ = true;
+  send(this, tick_message{});
+}
+
+void store::flush() {
+  flush_due_ = false;
+  // What leaves may speak of anything written before, so unsynced groups are made durable first.
+  const bool sync = sync_ || (unsynced_ && !held_.empty());
+  if (!writes_.empty() || sync) disk_.write(writes_, sync);
+  unsynced_ = !sync && (unsynced_ || !writes_.empty());
+  writes_.clear();
+  sync_ = false;
+  board_->send_all(std::move(held_));
+  held_.clear();
+  for (auto& [acceptor, group] : tell_) send(acceptor, written{group});
+  tell_.clear();
+}
+
+}  // namespace atlas::actors

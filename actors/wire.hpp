@@ -1,0 +1,194 @@
+// The typed interfaces between actors and nodes, and how each struct becomes bytes (CAF 0.17 style:
+// `inspect` beside the type). One block, so that a change of the wire is seen at once.
+#pragma once
+
+#include <caf/all.hpp>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "core/entry.hpp"
+#include "core/messages.hpp"
+#include "core/proposer.hpp"
+#include "core/replica.hpp"
+
+namespace atlas::core {
+
+template <class I, class Tag>
+typename I::result_type inspect(I& f, id<Tag>& x) {
+  return f(x.value);
+}
+template <class I, class Tag>
+typename I::result_type inspect(I& f, position<Tag>& x) {
+  return f(x.value);
+}
+template <class I>
+typename I::result_type inspect(I& f, process& x) {
+  return f(x.node, x.boot);
+}
+template <class I>
+typename I::result_type inspect(I& f, ballot& x) {
+  return f(x.round, x.node);
+}
+template <class I>
+typename I::result_type inspect(I& f, acceptor_seat& x) {
+  return f(x.node, x.zone);
+}
+template <class I>
+typename I::result_type inspect(I& f, configuration& x) {
+  return f(x.epoch, x.parent, x.fn, x.fz, x.seats);
+}
+
+// Entries are shared immutable bytes: written as a string, read into a fresh blob.
+inline caf::error inspect(caf::serializer& f, entry& x) {
+  return f(const_cast<std::string&>(*x.bytes));  // NOLINT: the serializer only reads
+}
+inline caf::error inspect(caf::deserializer& f, entry& x) {
+  std::string bytes;
+  auto failed = f(bytes);
+  if (!failed) x.bytes = make_blob(std::move(bytes));
+  return failed;
+}
+inline std::string to_string(const entry& x) {
+  return "entry of " + std::to_string(x.bytes ? x.bytes->size() : 0) + " bytes";
+}
+
+template <class I>
+typename I::result_type inspect(I& f, accepted_entry& x) {
+  return f(x.at, x.by, x.value);
+}
+template <class I>
+typename I::result_type inspect(I& f, prepare& x) {
+  return f(caf::meta::type_name("prepare"), x.log, x.by, x.from, x.epoch);
+}
+template <class I>
+typename I::result_type inspect(I& f, promise& x) {
+  return f(caf::meta::type_name("promise"), x.log, x.by, x.watermark, x.epoch, x.entries);
+}
+template <class I>
+typename I::result_type inspect(I& f, nack& x) {
+  return f(caf::meta::type_name("nack"), x.log, x.by, x.why, x.promised, x.epoch);
+}
+template <class I>
+typename I::result_type inspect(I& f, accept& x) {
+  return f(caf::meta::type_name("accept"), x.log, x.by, x.gen, x.epoch, x.round, x.first, x.entries,
+           x.watermark);
+}
+template <class I>
+typename I::result_type inspect(I& f, accepted& x) {
+  return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count,
+           x.watermark);
+}
+template <class I>
+typename I::result_type inspect(I& f, commit& x) {
+  return f(caf::meta::type_name("commit"), x.log, x.by, x.watermark);
+}
+template <class I>
+typename I::result_type inspect(I& f, fetch& x) {
+  return f(caf::meta::type_name("fetch"), x.log, x.from);
+}
+template <class I>
+typename I::result_type inspect(I& f, chosen& x) {
+  return f(caf::meta::type_name("chosen"), x.log, x.first, x.entries, x.watermark);
+}
+template <class I>
+typename I::result_type inspect(I& f, owner_query& x) {
+  return f(caf::meta::type_name("owner_query"), x.log, x.suspect);
+}
+template <class I>
+typename I::result_type inspect(I& f, owner_report& x) {
+  return f(caf::meta::type_name("owner_report"), x.log, x.suspect, x.missed, x.promised, x.holder);
+}
+template <class I>
+typename I::result_type inspect(I& f, command& x) {
+  return f(x.from, x.seq, x.floor, x.what, x.row, x.value, x.principal);
+}
+template <class I>
+typename I::result_type inspect(I& f, read& x) {
+  return f(x.from, x.ticket, x.what, x.row);
+}
+template <class I>
+typename I::result_type inspect(I& f, outcome& x) {
+  return f(x.code, x.data);
+}
+template <class I>
+typename I::result_type inspect(I& f, answer& x) {
+  return f(x.is_read, x.number, x.result);
+}
+template <class I>
+typename I::result_type inspect(I& f, node_record& x) {
+  return f(x.id, x.uuid, x.disk_uuid, x.zone, x.host, x.port);
+}
+
+}  // namespace atlas::core
+
+namespace atlas::actors {
+
+template <class I>
+typename I::result_type inspect(I& f, wire_header& x) {
+  return f(x.from, x.to, x.sequence);
+}
+template <class I>
+typename I::result_type inspect(I& f, forward& x) {
+  return f(caf::meta::type_name("forward"), x.log, x.commands, x.reads);
+}
+template <class I>
+typename I::result_type inspect(I& f, answers& x) {
+  return f(caf::meta::type_name("answers"), x.log, x.list);
+}
+template <class I>
+typename I::result_type inspect(I& f, returned& x) {
+  return f(caf::meta::type_name("returned"), x.log, x.commands, x.reads, x.why);
+}
+template <class I>
+typename I::result_type inspect(I& f, ping& x) {
+  return f(caf::meta::type_name("ping"), x.sent_us);
+}
+template <class I>
+typename I::result_type inspect(I& f, pong& x) {
+  return f(caf::meta::type_name("pong"), x.sent_us);
+}
+template <class I>
+typename I::result_type inspect(I& f, credit& x) {
+  return f(caf::meta::type_name("credit"), x.received_bytes);
+}
+template <class I>
+typename I::result_type inspect(I& f, hello& x) {
+  return f(caf::meta::type_name("hello"), x.cluster_id, x.from, x.node_uuid, x.disk_uuid,
+           x.protocol);
+}
+template <class I>
+typename I::result_type inspect(I& f, welcome& x) {
+  return f(caf::meta::type_name("welcome"), x.accepted, x.why, x.from);
+}
+template <class I>
+typename I::result_type inspect(I& f, join_request& x) {
+  return f(caf::meta::type_name("join_request"), x.node, x.protocol);
+}
+template <class I>
+typename I::result_type inspect(I& f, join_reply& x) {
+  return f(caf::meta::type_name("join_reply"), x.accepted, x.retry, x.why, x.cluster_id, x.node,
+           x.genesis, x.members, x.keys_folded);
+}
+
+/// Receives everything one other node sends; one per other node.
+using peer_actor = caf::typed_actor<
+    caf::reacts_to<wire_header, core::prepare>, caf::reacts_to<wire_header, core::promise>,
+    caf::reacts_to<wire_header, core::nack>, caf::reacts_to<wire_header, core::accept>,
+    caf::reacts_to<wire_header, core::accepted>, caf::reacts_to<wire_header, core::commit>,
+    caf::reacts_to<wire_header, core::fetch>, caf::reacts_to<wire_header, core::chosen>,
+    caf::reacts_to<wire_header, core::owner_query>, caf::reacts_to<wire_header, core::owner_report>,
+    caf::reacts_to<wire_header, forward>, caf::reacts_to<wire_header, answers>,
+    caf::reacts_to<wire_header, returned>, caf::reacts_to<wire_header, ping>,
+    caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>>;
+
+/// The one published actor of a node.
+using door_actor =
+    caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,
+                     caf::replies_to<join_request>::with<join_reply>>;
+
+/// Teaches a configuration every type above; call before the actor_system is built.
+void add_wire_types(caf::actor_system_config& config);
+
+}  // namespace atlas::actors

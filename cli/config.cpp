@@ -1,0 +1,270 @@
+// From the tree of a configuration file to a checked node_config. One function per group of
+// settings; each refusal says what would be right. Settings that only later versions have are
+// refused by name: an operator who writes `tls:` must not get plain text without a word.
+#include "cli/config.hpp"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "cli/config_emulate.hpp"
+#include "cli/config_reader.hpp"
+#include "cli/config_values.hpp"
+
+namespace atlas::cli {
+
+namespace {
+
+// sun_path holds a terminating zero too.
+constexpr std::size_t socket_path_bytes_max = sizeof(sockaddr_un{}.sun_path) - 1;
+constexpr std::uint64_t cache_bytes_min = 8ull << 20;
+constexpr std::uint64_t request_timeout_ms_min = 10;
+constexpr std::uint64_t request_timeout_ms_max = 3'600'000;
+constexpr std::uint64_t tolerance_max = 1000;
+constexpr std::uint64_t automatic = tolerance_max + 1;  // what `auto` reads as
+
+const char* const address_remedy = "write host:port, such as ";
+
+// An address that others dial. The wildcard can be listened on, never dialled.
+std::optional<endpoint> parse_dialled(std::string_view text) {
+  auto out = parse_endpoint(text);
+  if (out && (out->host == "0.0.0.0" || out->host == "::")) return std::nullopt;
+  return out;
+}
+
+std::optional<std::string> parse_filled(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
+
+void read_connect(config_section& root, node_config& out) {
+  const auto* v = root.take("connect");
+  if (v == nullptr) return;
+  const std::string remedy = std::string(address_remedy) + "eu1.example.net:4444";
+  // The original's `connect host:port` is one address; a list of one is the same.
+  auto items = v->what == yaml_value::type::list ? v->children : std::vector<yaml_value>{*v};
+  if (items.empty())
+    root.refuse(*v, describe(*v),
+                "name at least one host:port, or remove the key to found a new cluster");
+  for (auto& item : items) {
+    item.key = "connect";
+    const auto parsed =
+        item.what == yaml_value::type::text ? parse_dialled(item.text) : std::nullopt;
+    if (parsed)
+      out.connect.push_back(*parsed);
+    else
+      root.refuse(item, describe(item), remedy);
+  }
+  const auto is_self = [&out](const endpoint& e) { return e == out.advertise; };
+  if (!out.connect.empty() && std::all_of(out.connect.begin(), out.connect.end(), is_self))
+    root.refuse(*v, "only this node's own address",
+                "name other nodes, or remove the key to found a new cluster");
+}
+
+void read_addresses(config_section& root, node_config& out) {
+  root.read("advertise", out.advertise, parse_dialled,
+            std::string(address_remedy) +
+                "localhost:4444, where other nodes reach this one (no default port is assumed)");
+  if (!root.read("listen", out.listen, parse_endpoint,
+                 std::string(address_remedy) + "0.0.0.0:4444"))
+    out.listen = {"0.0.0.0", out.advertise.port};
+  const auto region = [](std::string_view text) {
+    return is_region_name(text) ? std::optional(std::string(text)) : std::nullopt;
+  };
+  root.read("region", out.region, region,
+            "write a zone name of 1 to 64 letters, digits, - or _, such as eu-west-1");
+  read_connect(root, out);
+}
+
+// The file's content without the line break that editors leave at its end.
+std::optional<std::string> read_secret_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+// Never shows the secret: refusals end up in logs.
+void read_credentials(config_section& root, node_config& out) {
+  const auto* secret = root.take("credentials");
+  if (secret != nullptr) {
+    if (secret->what == yaml_value::type::text)
+      out.credentials = secret->text;
+    else
+      root.refuse(*secret, describe(*secret),
+                  "write the shared secret of the cluster as one word or in quotes");
+  }
+  const auto* file = root.take("credentials_file");
+  if (file == nullptr) return;
+  if (secret != nullptr) {
+    root.refuse(*file, describe(*file) + " beside credentials", "keep one of the two");
+    return;
+  }
+  const auto read =
+      file->what == yaml_value::type::text ? read_secret_file(file->text) : std::nullopt;
+  if (!read)
+    root.refuse(*file, describe(*file), "name a readable file that holds the shared secret");
+  else if (read->empty())
+    root.refuse(*file, describe(*file) + ", which is empty",
+                "put the shared secret of the cluster into it");
+  else
+    out.credentials = *read;
+}
+
+void check_socket_path(config_section& root, const node_config& out, const yaml_place& at,
+                       const char* why) {
+  if (out.socket.size() <= socket_path_bytes_max) return;
+  root.problems().add(
+      at, "socket",
+      "\"" + out.socket + "\" (" + std::to_string(out.socket.size()) + " bytes" + why + ")",
+      "a Unix socket path has at most " + std::to_string(socket_path_bytes_max) +
+          " bytes, name a shorter path");
+}
+
+void read_paths(config_section& root, node_config& out) {
+  const auto* db = root.take("db_path");
+  const bool db_is_text = db != nullptr && db->what == yaml_value::type::text && !db->text.empty();
+  const std::string db_remedy = "name this node's data directory, such as /var/lib/atlas";
+  if (db_is_text)
+    out.db_path = db->text;
+  else if (db != nullptr)
+    root.refuse(*db, describe(*db), db_remedy);
+  else
+    root.problems().add(root.place(), "db_path", "nothing", db_remedy);
+  std::error_code ignored;
+  if (db_is_text && std::filesystem::exists(out.db_path, ignored) &&
+      !std::filesystem::is_directory(out.db_path, ignored))
+    root.refuse(*db, describe(*db) + ", which is not a directory", db_remedy);
+
+  if (root.read("socket", out.socket, parse_filled, "name the path of the client socket")) {
+    check_socket_path(root, out, root.take("socket")->place, "");
+  } else if (db_is_text) {
+    out.socket = (std::filesystem::path(out.db_path) / "socket").string();
+    check_socket_path(root, out, db->place, ", from db_path");
+  }
+  const auto mode = [](std::string_view text) {
+    const auto bits = parse_mode(text);
+    return bits && (*bits & 0600u) == 0600u ? bits : std::nullopt;
+  };
+  root.read("socket_mode", out.socket_mode, mode,
+            "write octal permissions that let the owner read and write, such as \"0660\"");
+}
+
+void read_tolerance(config_section& section, const std::string& name, const std::string& of_what,
+                    std::optional<std::uint32_t>& out) {
+  const auto parse = [](std::string_view text) -> std::optional<std::uint64_t> {
+    if (text == "auto") return automatic;
+    const auto number = parse_number(text);
+    return number && *number <= tolerance_max ? number : std::nullopt;
+  };
+  std::uint64_t number = automatic;
+  section.read(name, number, parse,
+               "write auto, or how many " + of_what + " may be lost (0, 1, 2, ...)");
+  if (number != automatic) out = static_cast<std::uint32_t>(number);
+}
+
+void read_quorum(config_section& root, node_config& out) {
+  const auto* v = root.take("quorum");
+  if (v == nullptr) return;
+  if (v->what != yaml_value::type::map || v->children.empty()) {
+    root.refuse(*v, describe(*v), "write {fn: auto, fz: auto} or numbers");
+    return;
+  }
+  config_section section(*v, "quorum", root.problems());
+  read_tolerance(section, "fn", "nodes of a zone", out.quorum.fn);
+  read_tolerance(section, "fz", "zones", out.quorum.fz);
+  section.refuse_unknown();
+}
+
+void read_log(config_section& root, node_config& out) {
+  // Development asks for a verbose log, unless the level is written down.
+  if (out.development_mode) out.log_level = "debug";
+  const auto* v = root.take("log");
+  if (v == nullptr) return;
+  if (v->what != yaml_value::type::map || v->children.empty()) {
+    root.refuse(*v, describe(*v), "write {level: info, format: text}");
+    return;
+  }
+  config_section section(*v, "log", root.problems());
+  const auto level = [](std::string_view text) -> std::optional<std::string> {
+    for (const auto* word : {"trace", "debug", "info", "warn", "error"})
+      if (text == word) return word;
+    return std::nullopt;
+  };
+  section.read("level", out.log_level, level, "write trace, debug, info, warn or error");
+  const auto format = [](std::string_view text) -> std::optional<bool> {
+    if (text == "json") return true;
+    return text == "text" ? std::optional(false) : std::nullopt;
+  };
+  section.read("format", out.log_json, format, "write text or json");
+  section.refuse_unknown();
+}
+
+void read_behaviour(config_section& root, node_config& out) {
+  root.read("development_mode", out.development_mode, parse_switch,
+            "write true or false (on, off, yes and no work too)");
+  const auto cache = [](std::string_view text) {
+    const auto bytes = parse_size(text);
+    return bytes && *bytes >= cache_bytes_min ? bytes : std::nullopt;
+  };
+  root.read("max_cache_size", out.max_cache_bytes, cache,
+            "write a size of at least 8MB, such as 512MB or 1GB");
+  const auto keys = [](std::string_view text) -> std::optional<bool> {
+    if (text == "folded") return true;
+    return text == "exact" ? std::optional(false) : std::nullopt;
+  };
+  root.read("keys", out.keys_folded, keys, "write exact or folded");
+  const auto timeout = [](std::string_view text) {
+    const auto ms = parse_duration_ms(text);
+    const bool possible = ms && *ms >= request_timeout_ms_min && *ms <= request_timeout_ms_max;
+    return possible ? ms : std::nullopt;
+  };
+  root.read("request_timeout", out.request_timeout_ms, timeout,
+            "write a duration from 10ms to 1h, such as 10s or 500ms");
+  read_quorum(root, out);
+  read_log(root, out);
+}
+
+void refuse_later_settings(config_section& root) {
+  root.refuse_later("tls", "encryption between nodes", "remove this key");
+  root.refuse_later("http", "an HTTP listener", "remove this key");
+  root.refuse_later("lease", "read leases", "remove this key");
+  const auto* reads = root.take("reads");
+  if (reads == nullptr || (reads->what == yaml_value::type::text && reads->text == "quorum"))
+    return;
+  const bool lease = reads->what == yaml_value::type::text && reads->text == "lease";
+  root.refuse(*reads, describe(*reads),
+              lease ? "this version does not have read leases yet, write quorum or remove this key"
+                    : "write quorum, the only mode of this version");
+}
+
+}  // namespace
+
+core::result<node_config> load_config(const std::string& path,
+                                      const std::vector<std::string>& overrides) {
+  auto tree = read_yaml_file(path);
+  if (!tree) return tree.error();
+  for (const auto& assignment : overrides)
+    if (auto done = set_yaml_value(tree.value(), assignment); !done) return done.error();
+
+  node_config out;
+  problem_list problems;
+  config_section root(tree.value(), "", problems);
+  read_addresses(root, out);
+  read_credentials(root, out);
+  read_paths(root, out);
+  read_behaviour(root, out);
+  read_emulate(root, out.emulate);
+  refuse_later_settings(root);
+  root.refuse_unknown();
+  if (!problems.empty()) return problems.to_failure();
+  return out;
+}
+
+}  // namespace atlas::cli

@@ -1,0 +1,189 @@
+#include "core/catalogue.hpp"
+
+#include <algorithm>
+
+#include "core/bytes.hpp"
+#include "core/check.hpp"
+#include "core/grid_quorum.hpp"
+
+namespace atlas::core {
+namespace {
+
+// Rows of the meta table: "c/..." counters, "n/<id>" nodes, "u/<uuid>" node ids, "t/<name>" tables.
+constexpr const char* next_node_row = "c/node";
+constexpr const char* next_log_row = "c/log";
+
+std::string node_row(node_id id) {
+  std::string row = "n/";
+  put_big_endian(row, id.value);
+  return row;
+}
+
+std::uint64_t take_number(const char* counter, std::uint64_t first, catalogue_rows& rows) {
+  std::uint64_t next = first;
+  if (const auto stored = rows.get(counter)) next = byte_reader(*stored).varint();
+  std::string after;
+  put_varint(after, next + 1);
+  rows.put(counter, std::move(after));
+  return next;
+}
+
+std::vector<acceptor_seat> seats_of(const std::vector<node_record>& members) {
+  std::vector<acceptor_seat> seats;
+  for (const auto& m : members) seats.push_back({m.id, m.zone});
+  sort_seats(seats);
+  return seats;
+}
+
+outcome create_table(const command& c, catalogue_rows& rows) {
+  const std::string row = "t/" + c.row;
+  if (auto exists = rows.get(row)) return {outcome_code::ok, std::move(*exists)};
+  const auto policy = decode_policy(c.value);
+  if (!policy) return {outcome_code::refused, "broken table policy"};
+  const auto members = read_catalogue(rows.scan("n/")).nodes;
+  configuration first;
+  first.epoch = {1};
+  first.seats = seats_of(members);
+  first = resolve_tolerances(std::move(first), *policy);
+  if (const auto quorum = grid_quorum::make(first); !quorum)
+    return {outcome_code::refused, "table " + c.row + ": " + quorum.error().detail};
+  const table_record t{c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first};
+  auto bytes = encode_table(t);
+  rows.put(row, bytes);
+  return {outcome_code::ok, std::move(bytes)};
+}
+
+outcome add_node(const command& c, catalogue_rows& rows) {
+  auto node = decode_node(c.value);
+  if (!node) return {outcome_code::refused, "broken node record"};
+  const std::string by_uuid = "u/" + node->uuid;
+  if (const auto id = rows.get(by_uuid)) {
+    const auto stored = rows.get(node_row({byte_reader(*id).varint()}));
+    ATLAS_CHECK(stored.has_value(), "a uuid row names a node row");
+    return {outcome_code::ok, *stored};
+  }
+  for (const auto& other : read_catalogue(rows.scan("n/")).nodes)
+    if (other.host == node->host && other.port == node->port)
+      return {outcome_code::refused,
+              "address " + node->host + ":" + std::to_string(node->port) + " belongs to node " +
+                  std::to_string(other.id.value) + " with another disk"};
+  node->id = {take_number(next_node_row, 1, rows)};
+  std::string id;
+  put_varint(id, node->id.value);
+  rows.put(by_uuid, std::move(id));
+  auto bytes = encode_node(*node);
+  rows.put(node_row(node->id), bytes);
+  return {outcome_code::ok, std::move(bytes)};
+}
+
+}  // namespace
+
+std::string encode_node(const node_record& n) {
+  std::string out;
+  put_varint(out, n.id.value);
+  put_string(out, n.uuid);
+  put_string(out, n.disk_uuid);
+  put_string(out, n.zone);
+  put_string(out, n.host);
+  put_varint(out, n.port);
+  return out;
+}
+
+std::optional<node_record> decode_node(std::string_view bytes) {
+  byte_reader in(bytes);
+  node_record n;
+  n.id.value = in.varint();
+  n.uuid = in.string();
+  n.disk_uuid = in.string();
+  n.zone = in.string();
+  n.host = in.string();
+  const std::uint64_t port = in.varint();
+  if (!in.complete() || port > 65'535) return std::nullopt;
+  n.port = static_cast<std::uint16_t>(port);
+  return n;
+}
+
+std::string encode_policy(const tolerance_policy& p) {
+  std::string out;
+  put_varint(out, p.fn ? *p.fn + 1ull : 0);
+  put_varint(out, p.fz ? *p.fz + 1ull : 0);
+  return out;
+}
+
+std::optional<tolerance_policy> decode_policy(std::string_view bytes) {
+  byte_reader in(bytes);
+  const std::uint64_t fn = in.varint();
+  const std::uint64_t fz = in.varint();
+  if (!in.complete()) return std::nullopt;
+  tolerance_policy p;
+  if (fn) p.fn = static_cast<std::uint32_t>(fn - 1);
+  if (fz) p.fz = static_cast<std::uint32_t>(fz - 1);
+  return p;
+}
+
+std::string encode_table(const table_record& t) {
+  std::string out;
+  put_string(out, t.name);
+  put_varint(out, t.log.value);
+  put_string(out, encode_policy(t.policy));
+  encode_configuration(t.first, out);
+  return out;
+}
+
+std::optional<table_record> decode_table(std::string_view bytes) {
+  byte_reader in(bytes);
+  table_record t;
+  t.name = in.string();
+  t.log.value = in.varint();
+  const auto policy = decode_policy(in.string());
+  if (in.failed() || !policy) return std::nullopt;
+  t.policy = *policy;
+  auto rest = in.rest();
+  auto first = decode_configuration(rest);
+  if (!first || !rest.empty()) return std::nullopt;
+  t.first = std::move(*first);
+  return t;
+}
+
+outcome execute_catalogue(const command& c, catalogue_rows& rows) {
+  if (c.what == operation::create_table) return create_table(c, rows);
+  if (c.what == operation::add_node) return add_node(c, rows);
+  return {outcome_code::refused, "table atlas.nodes is kept by the cluster itself"};
+}
+
+catalogue_view read_catalogue(const std::vector<std::pair<std::string, std::string>>& rows) {
+  catalogue_view view;
+  for (const auto& [row, value] : rows) {
+    if (row.starts_with("n/")) {
+      auto n = decode_node(value);
+      ATLAS_CHECK(n.has_value(), "the log writes well-formed node records");
+      view.nodes.push_back(std::move(*n));
+    } else if (row.starts_with("t/")) {
+      auto t = decode_table(value);
+      ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
+      view.tables.push_back(std::move(*t));
+    }
+  }
+  return view;
+}
+
+std::optional<configuration> next_configuration(const configuration& present,
+                                                const tolerance_policy& policy,
+                                                const std::vector<node_record>& members,
+                                                bool lenient) {
+  configuration next;
+  next.epoch = present.epoch + 1;
+  next.parent = present.epoch;
+  next.seats = seats_of(members);
+  next = resolve_tolerances(std::move(next), policy);
+  if (!grid_quorum::make(next).ok()) {
+    if (!lenient) return std::nullopt;
+    next = resolve_tolerances(std::move(next), {});
+    if (!grid_quorum::make(next).ok()) return std::nullopt;
+  }
+  if (next.seats == present.seats && next.fn == present.fn && next.fz == present.fz)
+    return std::nullopt;
+  return next;
+}
+
+}  // namespace atlas::core

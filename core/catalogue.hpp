@@ -1,0 +1,81 @@
+// The meta log's state: which nodes are members and which tables exist, as rows of its one table
+// (`atlas.nodes`). Membership is itself a table (consensus.md §9); ids come from counters in the log,
+// so no two nodes can ever hand out the same one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/command.hpp"
+#include "core/configuration.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::core {
+
+inline constexpr log_id meta_log{1};
+inline constexpr std::string_view meta_table = "atlas.nodes";
+
+/// A member of the cluster. `id` is assigned by the log; the rest is what the node said of itself.
+struct node_record {
+  node_id id;
+  std::string uuid;       ///< of the node's installation
+  std::string disk_uuid;  ///< of its data directory; another disk is another node
+  std::string zone;
+  std::string host;
+  std::uint16_t port = 0;
+  friend bool operator==(const node_record&, const node_record&) = default;
+};
+
+/// A table and the log that orders it. `first` is the configuration it was created with (epoch 1);
+/// later ones are in the table's own log.
+struct table_record {
+  std::string name;
+  log_id log;
+  tolerance_policy policy;
+  configuration first;
+  friend bool operator==(const table_record&, const table_record&) = default;
+};
+
+[[nodiscard]] std::string encode_node(const node_record& n);
+[[nodiscard]] std::optional<node_record> decode_node(std::string_view bytes);
+[[nodiscard]] std::string encode_table(const table_record& t);
+[[nodiscard]] std::optional<table_record> decode_table(std::string_view bytes);
+[[nodiscard]] std::string encode_policy(const tolerance_policy& p);
+[[nodiscard]] std::optional<tolerance_policy> decode_policy(std::string_view bytes);
+
+/// Rows of the meta table as the state machine sees them while it applies a batch.
+class catalogue_rows {
+ public:
+  virtual ~catalogue_rows() = default;
+  [[nodiscard]] virtual std::optional<std::string> get(const std::string& row) const = 0;
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> scan(
+      const std::string& prefix) const = 0;
+  virtual void put(const std::string& row, std::string value) = 0;
+};
+
+/// Executes `create_table` (row = name, value = encoded policy; result data = encoded table_record)
+/// or `add_node` (row = uuid, value = encoded node_record without id; result data = encoded
+/// node_record). Both are idempotent: what exists is answered, not made twice. `refused` names the
+/// zone and the number when the tolerances do not fit the members (consensus.md §2).
+[[nodiscard]] outcome execute_catalogue(const command& c, catalogue_rows& rows);
+
+/// Everything the catalogue holds, in id (nodes) and name (tables) order.
+struct catalogue_view {
+  std::vector<node_record> nodes;
+  std::vector<table_record> tables;
+};
+[[nodiscard]] catalogue_view read_catalogue(
+    const std::vector<std::pair<std::string, std::string>>& rows);
+
+/// The next configuration of a log once `members` are the members: everybody votes, tolerances by
+/// `policy`. For the meta log (`lenient`) numbers that do not fit fall back to auto, because a
+/// cluster grows from one node; for a table that is an error.
+[[nodiscard]] std::optional<configuration> next_configuration(
+    const configuration& present, const tolerance_policy& policy,
+    const std::vector<node_record>& members, bool lenient);
+
+}  // namespace atlas::core

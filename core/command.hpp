@@ -1,0 +1,64 @@
+// What a client asks of a log: commands change the table and go through consensus, reads do not.
+// Both carry the identity that makes retries safe (consensus.md §8).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ids.hpp"
+
+namespace atlas::core {
+
+/// What a command does when it is applied. The numbers are on disk: never reuse one.
+enum class operation : std::uint8_t {
+  put = 1,           ///< row := value
+  erase = 2,         ///< remove row; removing an absent row succeeds
+  create_table = 3,  ///< meta log only: row = table name, value = encoded tolerance_policy
+  add_node = 4,      ///< meta log only: row = node uuid, value = encoded node_record
+};
+
+/// One change of a table.
+struct command {
+  process from;       ///< the node that took the client's request, and its boot
+  sequence seq;       ///< number among the commands of `from` to this log, from 1
+  sequence floor;     ///< every command of `from` below this has been answered
+  operation what = operation::put;
+  std::string row;        ///< key without its table part; bytes as the client sent them
+  std::string value;      ///< bytes as the client sent them
+  std::string principal;  ///< acting principal, may be empty
+};
+
+/// How a command or a read ended. The numbers are on disk and on the wire.
+enum class outcome_code : std::uint8_t {
+  ok = 0,
+  not_found = 1,
+  refused = 2,      ///< a rule forbids it; `data` says which, nothing was changed
+  unknown = 3,      ///< below the window or of an older boot: never executed now, maybe before
+};
+
+/// Result of a command, a read or a scan.
+struct outcome {
+  outcome_code code = outcome_code::ok;
+  std::string data;
+  friend bool operator==(const outcome&, const outcome&) = default;
+};
+
+enum class read_kind : std::uint8_t { get = 1, scan = 2 };
+
+/// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
+struct read {
+  process from;
+  sequence ticket;  ///< number among the reads of `from`, echoed in the answer
+  read_kind what = read_kind::get;
+  std::string row;
+};
+
+/// Answer to one command or read, on its way back to the node that asked.
+struct answer {
+  bool is_read = false;
+  sequence number;  ///< `command::seq` or `read::ticket`
+  outcome result;
+};
+
+}  // namespace atlas::core

@@ -1,0 +1,93 @@
+// The doors of core/ to the disk: what must be written, and what can be read back. Core decides what
+// a record is and when it must be durable; storage/ decides which bytes it becomes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/ballot.hpp"
+#include "core/configuration.hpp"
+#include "core/entry.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::core {
+
+/// One record of one log. Only the fields named beside the kind are meaningful.
+struct record_write {
+  enum class kind : std::uint8_t {
+    promised,       ///< `by`: the acceptor's promise; only ever rises
+    accepted,       ///< `at`, `by`, `value`: the entry this acceptor voted for (or learned as chosen)
+    applied,        ///< `at`, `when`, `hash`: every slot up to `at` is applied to the rows
+    configuration,  ///< `at`, `key` = encoded configuration: chosen at slot `at`
+    put_row,        ///< `key` = row, `value`: encoded row record
+    erase_row,      ///< `key` = row
+    put_results,    ///< `at`, `value`: results of the commands of slot `at` (dedupe window, §8)
+    erase_results,  ///< `at`
+  };
+  kind what = kind::applied;
+  slot at;
+  ballot by;
+  stamp when;
+  std::uint64_t hash = 0;
+  std::string key;
+  blob value;
+};
+
+/// Everything one step of one log wants on disk, in order; applied atomically.
+struct log_writes {
+  log_id log;
+  std::vector<record_write> writes;
+  bool sync = true;  ///< false: may ride with the next synced group (nothing depends on it yet)
+};
+
+/// What a log left on disk, as read at start.
+struct recovered_log {
+  ballot promised;
+  slot applied;
+  stamp last_stamp;
+  std::uint64_t applied_hash = 0;
+  slot configuration_at;
+  std::optional<configuration> active;                   ///< chosen last, at or below `applied`
+  std::vector<accepted_entry> tail;                      ///< accepted above `applied`, by slot
+  std::vector<std::pair<slot, std::string>> results;     ///< dedupe records, by slot
+};
+
+/// Read side of one log. Thread-safe. Sees every group that `node_store::write` has returned from.
+/// A read that fails or finds damaged bytes ends the process: nothing wrong is ever handed up.
+class log_store {
+ public:
+  virtual ~log_store() = default;
+  [[nodiscard]] virtual std::optional<std::string> get(std::string_view row) const = 0;
+  /// Rows that start with `prefix`, in byte order, from one consistent view, until `visit` says
+  /// false.
+  virtual void scan(
+      std::string_view prefix,
+      const std::function<bool(std::string_view row, std::string_view value)>& visit) const = 0;
+  /// Entries of slots [first, end) that are on disk, in order, stopping at the first gap and after
+  /// the entry that passes `bytes_max`.
+  [[nodiscard]] virtual std::vector<accepted_entry> entries(slot first, slot end,
+                                                            std::size_t bytes_max) const = 0;
+  [[nodiscard]] virtual recovered_log recover() const = 0;
+};
+
+/// Write side of the node's disk. One thread only (the `store` actor).
+class node_store {
+ public:
+  virtual ~node_store() = default;
+  /// Writes all groups as one batch; with `sync` returns after the fsync. A failure ends the process
+  /// with a clear message: after a failed fsync nothing in memory can be trusted (consensus.md §3).
+  virtual void write(std::vector<log_writes>& groups, bool sync) = 0;
+  /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the name
+  /// kept beside the log in the catalogue. May be called from another thread than `write`.
+  virtual std::shared_ptr<log_store> open_log(log_id log, std::string_view table) = 0;
+  /// Logs on disk, with the table name each was opened for.
+  [[nodiscard]] virtual std::vector<std::pair<log_id, std::string>> logs() const = 0;
+};
+
+}  // namespace atlas::core

@@ -1,0 +1,252 @@
+// Phase 2: batches, votes, reads. Phase 1 and configurations are in proposer_election.cpp.
+#include "core/proposer.hpp"
+
+#include <algorithm>
+
+#include "core/check.hpp"
+
+namespace atlas::core {
+namespace {
+
+// Adaptive batching: whatever queued up while earlier rounds were in flight becomes one slot.
+constexpr std::size_t rounds_in_flight_max = 4;
+constexpr std::size_t batch_commands_max = 1000;
+constexpr std::size_t batch_bytes_max = 1 << 20;
+constexpr std::size_t queue_max = 65'536;
+constexpr std::uint64_t repeat_ms = 400;
+constexpr std::uint64_t idle_notice_ms = 20;
+constexpr std::uint64_t busy_notice_ms = 500;
+constexpr std::uint64_t old_notice_ms_max = 60'000;
+constexpr std::uint64_t invitation_ms_max = 2'000;
+
+}  // namespace
+
+bool proposer::is_reachable(node_id node) const {
+  return std::find(reachable_.begin(), reachable_.end(), node) != reachable_.end();
+}
+
+void proposer::on_commands(std::vector<command>&& commands, clock_reading at,
+                           proposer_effects& out) {
+  if (stage_ == stage::over || queue_.size() + commands.size() > queue_max) {
+    out.why = stage_ == stage::over ? "ownership moved" : "the owner is overloaded";
+    std::move(commands.begin(), commands.end(), std::back_inserter(out.unproposed));
+    return;
+  }
+  std::move(commands.begin(), commands.end(), std::back_inserter(queue_));
+  pump(at, out);
+}
+
+void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out) {
+  if (stage_ == stage::over || reads_.size() > queue_max) {
+    out.why = stage_ == stage::over ? "ownership moved" : "the owner is overloaded";
+    std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
+    return;
+  }
+  // The round that confirms these reads must be sent after they arrived: the next one.
+  if (!reads_.empty() && reads_.back().round == round_ + 1) {
+    auto& batch = reads_.back();
+    batch.applied_min = std::max(batch.applied_min, chosen_);
+    std::move(reads.begin(), reads.end(), std::back_inserter(batch.reads));
+  } else {
+    reads_.push_back({round_ + 1, chosen_, std::move(reads)});
+  }
+  pump(at, out);
+}
+
+void proposer::pump(clock_reading at, proposer_effects& out) {
+  if (stage_ != stage::serving) return;
+  if (!can_commit()) {
+    give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
+    return;
+  }
+  while (!queue_.empty() && in_flight_.size() < rounds_in_flight_max) {
+    std::vector<command> batch;
+    std::size_t bytes = 0;
+    while (!queue_.empty() && batch.size() < batch_commands_max && bytes < batch_bytes_max) {
+      bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
+      batch.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
+    propose(make_batch(last_stamp_, batch), at, out);
+  }
+  if (!reads_.empty() && reads_.back().round == round_ + 1) {
+    // No accept went out after these reads came: ask by itself, two rounds at most in the air.
+    const bool room = reads_.size() <= 2;
+    if (room) confirm(at, out);
+  }
+}
+
+void proposer::confirm(clock_reading at, proposer_effects& out) {
+  ++round_;
+  confirmed_at_ = at.now;
+  send_accept({log_, ballot_, {}, config_.epoch, round_, chosen_ + 1, {}, chosen_}, out);
+}
+
+void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
+  const slot s = chosen_ + 1 + in_flight_.size();
+  ++round_;
+  confirmed_at_ = at.now;
+  told_ = chosen_;
+  told_at_ = at.now;
+  in_flight_.push_back({value, {}, at.now, false});
+  send_accept({log_, ballot_, {}, config_.epoch, round_, s, {std::move(value)}, chosen_}, out);
+}
+
+void proposer::send_accept(const accept& m, proposer_effects& out) const {
+  // The own replica first: it must hold the entry before it hears that it is chosen.
+  out.send.push_back({self_.node, m});
+  for (const auto& seat : config_.seats)
+    if (seat.node != self_.node && is_reachable(seat.node)) out.send.push_back({seat.node, m});
+}
+
+void proposer::on_accepted(process from, const accepted& m, clock_reading at,
+                           proposer_effects& out) {
+  if (m.by != ballot_ || stage_ == stage::over) return;
+  ATLAS_CHECK(m.round <= round_, "nobody answers a round that was not sent");
+  auto& answered = answered_round_[from.node];
+  answered = std::max(answered, m.round);
+  if (const auto seat = quorum_.seat_of(from.node)) {
+    for (std::uint32_t i = 0; i < m.count; ++i) {
+      const slot s = m.first + i;
+      if (s <= chosen_ || s - chosen_ > in_flight_.size()) continue;
+      auto& p = in_flight_[(s - chosen_) - 1];
+      p.votes.add(*seat);
+      if (!p.chosen && quorum_.has_q2(p.votes)) p.chosen = true;
+    }
+  }
+  advance(at, out);
+  release_reads(out);
+  pump(at, out);
+}
+
+void proposer::advance(clock_reading at, proposer_effects& out) {
+  const slot before = chosen_;
+  while (!in_flight_.empty() && in_flight_.front().chosen) {
+    in_flight_.pop_front();
+    ++chosen_;
+  }
+  if (chosen_ == before) return;
+  out.send.push_back({self_.node, commit{log_, ballot_, chosen_}});
+  if (stage_ == stage::draining && in_flight_.empty()) {
+    stage_ = stage::inviting;
+    invite(*wanted_, at, out);
+    try_switch(at, out);
+  }
+}
+
+void proposer::release_reads(proposer_effects& out) {
+  if (stage_ != stage::serving && stage_ != stage::draining && stage_ != stage::inviting) return;
+  while (!reads_.empty() && reads_.front().round <= round_) {
+    vote_set confirmed;
+    for (const auto& [node, round] : answered_round_)
+      if (const auto seat = quorum_.seat_of(node); seat && round >= reads_.front().round)
+        confirmed.add(*seat);
+    if (!quorum_.has_q2(confirmed)) return;
+    out.reads.push_back({reads_.front().applied_min, std::move(reads_.front().reads)});
+    reads_.pop_front();
+  }
+}
+
+void proposer::give_back(proposer_effects& out, std::string why) {
+  std::move(queue_.begin(), queue_.end(), std::back_inserter(out.unproposed));
+  queue_.clear();
+  for (auto& batch : reads_)
+    std::move(batch.reads.begin(), batch.reads.end(), std::back_inserter(out.unread));
+  reads_.clear();
+  out.why = std::move(why);
+}
+
+void proposer::end(proposer_effects& out, ballot seen) {
+  stage_ = stage::over;
+  give_back(out, "ownership moved");
+  out.over = true;
+  out.seen = std::max(seen, ballot_);
+}
+
+void proposer::on_nack(process, const nack& m, proposer_effects& out) {
+  if (m.by != ballot_ || stage_ == stage::over) return;
+  if (m.why == nack_reason::epoch_below) {
+    // Late refusals of the time before this owner's own change name an epoch it knows: in force, or
+    // chosen and about to be. Any other newer configuration was brought about by somebody else.
+    if (m.epoch <= config_.epoch) return;
+    const bool own_is_chosen = stage_ == stage::switching && in_flight_.empty();
+    if (own_is_chosen && wanted_ && m.epoch == wanted_->epoch) return;
+  }
+  end(out, m.promised);
+}
+
+void proposer::on_reachable(const std::vector<node_id>& nodes, clock_reading at,
+                            proposer_effects& out) {
+  const bool grown =
+      std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return !is_reachable(node); });
+  reachable_ = nodes;
+  // Who comes back must learn whom to follow and how far the log is.
+  if (grown) notice_every_ms_ = idle_notice_ms;
+  if (grown && stage_ == stage::serving) confirm(at, out);
+  if (stage_ == stage::serving) pump(at, out);
+}
+
+void proposer::on_tick(clock_reading at, proposer_effects& out) {
+  if (stage_ == stage::over) return;
+  repeat_unanswered(at, out);
+  if (stage_ == stage::over) return;
+  if (!can_commit() && (!queue_.empty() || !reads_.empty()))
+    give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
+  if (stage_ == stage::serving) pump(at, out);
+  notice(at, out);
+}
+
+void proposer::notice(clock_reading at, proposer_effects& out) {
+  if (stage_ == stage::promising || stage_ == stage::electing || stage_ == stage::recovering)
+    return;
+  const auto due = [&](tick last, std::uint64_t after) { return at.now.ms >= last.ms + after; };
+  // Accepts reach the seats only, so a busy log tells its followers from time to time. An idle one
+  // repeats itself ever more rarely: the notice may be lost, and it also says whom to follow.
+  const bool fresh = told_ < chosen_ && due(told_at_, idle_notice_ms) && in_flight_.empty();
+  const bool busy = !in_flight_.empty() && due(noticed_at_, busy_notice_ms);
+  const bool again = in_flight_.empty() && due(noticed_at_, notice_every_ms_);
+  if (!fresh && !busy && !again) return;
+  notice_every_ms_ =
+      fresh || busy ? idle_notice_ms : std::min(2 * notice_every_ms_, old_notice_ms_max);
+  told_ = chosen_;
+  told_at_ = noticed_at_ = at.now;
+  std::set<node_id> others(followers_.begin(), followers_.end());
+  for (const auto& seat : config_.seats) others.insert(seat.node);
+  for (const auto node : others)
+    if (node != self_.node && is_reachable(node))
+      out.send.push_back({node, commit{log_, ballot_, chosen_}});
+}
+
+void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {
+  const auto is_old = [&](tick t) { return at.now.ms >= t.ms + repeat_ms; };
+  if ((stage_ == stage::promising || stage_ == stage::electing || stage_ == stage::inviting) &&
+      is_old(invited_at_)) {
+    if (stage_ == stage::inviting && at.now.ms > began_.ms + invitation_ms_max) {
+      // Nothing was proposed yet: go on under the present configuration, somebody will ask again.
+      wanted_.reset();
+      stage_ = stage::serving;
+      return pump(at, out);
+    }
+    invite(wanted_ && stage_ == stage::inviting ? *wanted_ : config_, at, out);
+    if (stage_ == stage::over) return;
+  }
+  slot s = chosen_;
+  for (auto& p : in_flight_) {
+    ++s;
+    if (p.chosen || !is_old(p.sent_at)) continue;
+    p.sent_at = at.now;
+    ++round_;
+    const accept again{log_, ballot_, {}, config_.epoch, round_, s, {p.value}, chosen_};
+    for (const auto& seat : config_.seats) {
+      const auto index = quorum_.seat_of(seat.node);
+      if (!p.votes.has(*index) && (seat.node == self_.node || is_reachable(seat.node)))
+        out.send.push_back({seat.node, again});
+    }
+  }
+  if (!reads_.empty() && reads_.front().round <= round_ && is_old(confirmed_at_) &&
+      stage_ == stage::serving)
+    confirm(at, out);
+}
+
+}  // namespace atlas::core

@@ -1,0 +1,171 @@
+// The owner of a log: wins phase 1, recovers what earlier owners left, then orders batches of
+// commands in pipelined phase 2, confirms its ballot for reads, and changes the configuration
+// (consensus.md §4, §5 `reads: quorum`, §9). Volatile by design: after a restart a node owns nothing.
+// It trusts its own node's replica for persistence: `prepare` reaches the others only after the own
+// replica has durably promised the ballot, so no restart can use a ballot twice.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ballot.hpp"
+#include "core/command.hpp"
+#include "core/configuration.hpp"
+#include "core/grid_quorum.hpp"
+#include "core/ids.hpp"
+#include "core/messages.hpp"
+#include "core/replica.hpp"
+
+namespace atlas::core {
+
+/// Both clocks, as the shell read them when the input arrived.
+struct clock_reading {
+  tick now;
+  stamp wall;
+};
+
+/// Consequences of one input of a proposer. Messages to the own node go to its replica, and reach it
+/// before `reads` do (same queue).
+struct proposer_effects {
+  std::vector<outgoing> send;
+  struct confirmed_reads {
+    slot applied_min;  ///< answer only when the replica's watermark is at least this
+    std::vector<read> reads;
+  };
+  std::vector<confirmed_reads> reads;  ///< the own replica answers them now
+  std::vector<command> unproposed;     ///< given back: certainly not in the log by this owner
+  std::vector<read> unread;            ///< given back
+  std::string why;                     ///< why they are given back, for the person who waits
+  struct chase {
+    node_id source;
+    slot upto;
+  };
+  std::optional<chase> fetch;  ///< the own replica must catch up to `upto`, held by `source`
+  bool over = false;           ///< the tenure ended; drop this object
+  ballot seen;                 ///< highest ballot that was seen, when over
+};
+
+class proposer {
+ public:
+  enum class stage : std::uint8_t {
+    promising,      ///< the own replica makes the ballot durable
+    electing,       ///< collecting Q1 of the configuration in force
+    recovering,     ///< proposing again what earlier ballots may have chosen
+    serving,
+    draining,       ///< reconfiguration: no new proposals until all below are chosen
+    inviting,       ///< reconfiguration: winning Q1 of the new configuration
+    switching,      ///< a configuration entry is in flight or being applied
+    over,
+  };
+
+  /// What the own replica knew when the tenure began.
+  struct beginning {
+    log_id log;
+    process self;
+    ballot above;          ///< the ballot will be above this
+    slot watermark;
+    stamp last_stamp;
+    configuration active;
+  };
+
+  proposer(beginning b, clock_reading at, proposer_effects& out);
+
+  void on_commands(std::vector<command>&& commands, clock_reading at, proposer_effects& out);
+  void on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out);
+  void on_promise(process from, const promise& m, clock_reading at, proposer_effects& out);
+  void on_nack(process from, const nack& m, proposer_effects& out);
+  void on_accepted(process from, const accepted& m, clock_reading at, proposer_effects& out);
+  /// The own replica applied more, or changed its configuration.
+  void on_progress(const replica_progress& p, clock_reading at, proposer_effects& out);
+  /// Nodes that answer at present, this one included. They decide whom to ask and whether to start
+  /// anything; never how many are enough.
+  void on_reachable(const std::vector<node_id>& nodes, clock_reading at, proposer_effects& out);
+  /// Wants `next` (a successor of the active configuration) in force. Ignored unless serving.
+  void on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at);
+  /// Members that follow without a seat; they get commit notices.
+  void on_followers(const std::vector<node_id>& nodes) { followers_ = nodes; }
+  /// Every 20-50 ms: repeats what got no answer, tells idle followers the watermark.
+  void on_tick(clock_reading at, proposer_effects& out);
+
+  [[nodiscard]] stage state() const { return stage_; }
+  [[nodiscard]] ballot by() const { return ballot_; }
+  [[nodiscard]] slot chosen() const { return chosen_; }
+  [[nodiscard]] const configuration& active() const { return config_; }
+  [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+
+ private:
+  struct proposal {
+    entry value;
+    vote_set votes;
+    tick sent_at;
+    bool chosen = false;
+  };
+  struct waiting_reads {
+    std::uint64_t round;  ///< a Q2 must have answered this round or a later one
+    slot applied_min;
+    std::vector<read> reads;
+  };
+
+  // proposer_election.cpp: phase 1, recovery, configurations.
+  void invite(const configuration& c, clock_reading at, proposer_effects& out);
+  void try_election(clock_reading at, proposer_effects& out);
+  void recover(clock_reading at, proposer_effects& out);
+  void finish_recovery(clock_reading at, proposer_effects& out);
+  void adopt(const configuration& c);
+  void try_switch(clock_reading at, proposer_effects& out);
+  // proposer.cpp: phase 2 and reads.
+  void pump(clock_reading at, proposer_effects& out);
+  void confirm(clock_reading at, proposer_effects& out);
+  void propose(entry value, clock_reading at, proposer_effects& out);
+  void send_accept(const accept& m, proposer_effects& out) const;
+  void advance(clock_reading at, proposer_effects& out);
+  void release_reads(proposer_effects& out);
+  void give_back(proposer_effects& out, std::string why);
+  void end(proposer_effects& out, ballot seen);
+  void repeat_unanswered(clock_reading at, proposer_effects& out);
+  void notice(clock_reading at, proposer_effects& out);
+  [[nodiscard]] bool can_commit() const { return quorum_.has_q2(quorum_.votes_of(reachable_)); }
+  [[nodiscard]] bool is_reachable(node_id node) const;
+
+  log_id log_;
+  process self_;
+  ballot ballot_;
+  stage stage_ = stage::promising;
+  configuration config_;       ///< in force for the next slot to propose
+  grid_quorum quorum_;         ///< of `config_`
+  std::optional<configuration> wanted_;  ///< while draining, inviting, switching
+  std::vector<node_id> reachable_;
+  std::vector<node_id> followers_;
+
+  // Phase 1. Valid through the whole tenure: a promise once given counts for later configurations.
+  std::set<node_id> promises_;
+  std::map<slot, accepted_entry> reported_;  ///< highest ballot per slot, not yet proposed again
+  slot reported_watermark_;                  ///< highest of any promise
+  node_id watermark_source_;
+  tick invited_at_;
+  tick began_;
+
+  // Phase 2. in_flight_[i] is slot chosen_ + 1 + i.
+  slot chosen_;    ///< every slot up to here is chosen; only rises
+  slot applied_;   ///< by the own replica
+  std::deque<proposal> in_flight_;
+  std::deque<command> queue_;  ///< bound: queue_max, further commands are given back
+  stamp last_stamp_;
+  slot told_;      ///< watermark that the last accept or commit notice carried
+  tick told_at_;
+  tick noticed_at_;                 ///< last commit notice, which followers without a seat get
+  std::uint64_t notice_every_ms_ = 0;  ///< how long until an old notice is repeated; doubles
+
+  // Reads.
+  std::uint64_t round_ = 0;    ///< number of the last accept or confirm
+  std::map<node_id, std::uint64_t> answered_round_;
+  std::deque<waiting_reads> reads_;
+  tick confirmed_at_;
+};
+
+}  // namespace atlas::core

@@ -1,0 +1,161 @@
+// Phase 1, recovery and configuration changes of the owner (consensus.md §4, §9).
+#include <algorithm>
+
+#include "core/check.hpp"
+#include "core/proposer.hpp"
+
+namespace atlas::core {
+namespace {
+
+constexpr std::uint64_t election_ms_max = 5'000;
+
+grid_quorum quorum_of(const configuration& c) {
+  auto q = grid_quorum::make(c);
+  ATLAS_CHECK(q.ok(), "logged configurations are legal");
+  return std::move(q).value();
+}
+
+}  // namespace
+
+proposer::proposer(beginning b, clock_reading at, proposer_effects& out)
+    : log_(b.log),
+      self_(b.self),
+      ballot_(next_ballot(b.above, b.self.node)),
+      config_(std::move(b.active)),
+      quorum_(quorum_of(config_)),
+      reachable_{b.self.node},
+      began_(at.now),
+      chosen_(b.watermark),
+      applied_(b.watermark),
+      last_stamp_(b.last_stamp),
+      told_(b.watermark) {
+  invite(config_, at, out);
+}
+
+void proposer::invite(const configuration& c, clock_reading at, proposer_effects& out) {
+  invited_at_ = at.now;
+  if (at.now.ms > began_.ms + election_ms_max && stage_ != stage::inviting)
+    return end(out, ballot_);
+  const prepare m{log_, ballot_, applied_ + 1, config_.epoch};
+  if (!promises_.contains(self_.node)) {
+    // Durable here before anybody else hears of this ballot (§4).
+    out.send.push_back({self_.node, m});
+    return;
+  }
+  for (const auto& seat : c.seats)
+    if (seat.node != self_.node && !promises_.contains(seat.node) && is_reachable(seat.node))
+      out.send.push_back({seat.node, m});
+}
+
+void proposer::on_promise(process from, const promise& m, clock_reading at,
+                          proposer_effects& out) {
+  if (m.by != ballot_ || stage_ == stage::over) return;
+  if (stage_ == stage::promising && from != self_) return;
+  if (!promises_.insert(from.node).second) return;
+  if (m.watermark > reported_watermark_) {
+    reported_watermark_ = m.watermark;
+    watermark_source_ = from.node;
+  }
+  const slot next = chosen_ + 1 + in_flight_.size();
+  for (const auto& e : m.entries) {
+    ATLAS_CHECK(e.by <= ballot_, "a promise reports votes below it");
+    // A value once sent under this ballot never changes: later promises are ignored for it.
+    if (e.at < next) continue;
+    auto& best = reported_[e.at];
+    if (!best.at || e.by > best.by) best = e;
+  }
+  if (stage_ == stage::promising) {
+    stage_ = stage::electing;
+    invite(config_, at, out);
+  }
+  if (stage_ == stage::electing) try_election(at, out);
+  if (stage_ == stage::inviting) try_switch(at, out);
+}
+
+void proposer::try_election(clock_reading at, proposer_effects& out) {
+  if (!quorum_.has_q1(quorum_.votes_of({promises_.begin(), promises_.end()}))) return;
+  if (reported_watermark_ > applied_) {
+    // What is chosen is fetched, never guessed.
+    out.fetch = proposer_effects::chase{watermark_source_, reported_watermark_};
+    return;
+  }
+  ATLAS_CHECK(in_flight_.empty() && chosen_ <= applied_, "an election begins with nothing in flight");
+  chosen_ = applied_;
+  stage_ = stage::recovering;
+  recover(at, out);
+}
+
+void proposer::recover(clock_reading at, proposer_effects& out) {
+  reported_.erase(reported_.begin(), reported_.upper_bound(chosen_ + in_flight_.size()));
+  while (!reported_.empty()) {
+    const slot next = chosen_ + 1 + in_flight_.size();
+    const auto found = reported_.find(next);
+    // A gap below a reported slot was never chosen: a Q1 knows nothing of it.
+    const entry value = found == reported_.end() ? make_no_op() : found->second.value;
+    if (found != reported_.end()) reported_.erase(found);
+    if (const auto batch = decode_batch(value)) last_stamp_ = std::max(last_stamp_, batch->when);
+    propose(value, at, out);
+    if (const auto c = decode_configuration_entry(value); c && c->parent == config_.epoch) {
+      // Nothing above it before it is chosen and Q1 of the new configuration is won (§9).
+      wanted_ = *c;
+      stage_ = stage::switching;
+      return;
+    }
+  }
+  finish_recovery(at, out);
+}
+
+void proposer::finish_recovery(clock_reading at, proposer_effects& out) {
+  if (!in_flight_.empty() || applied_ < chosen_) return;
+  stage_ = stage::serving;
+  notice_every_ms_ = 1;  // and the members without a seat
+  confirm(at, out);      // from here on the acceptors know whom they follow
+  pump(at, out);
+}
+
+void proposer::on_progress(const replica_progress& p, clock_reading at, proposer_effects& out) {
+  if (stage_ == stage::over) return;
+  applied_ = std::max(applied_, p.watermark);
+  last_stamp_ = std::max(last_stamp_, p.last_stamp);
+  const bool before_recovery = stage_ == stage::promising || stage_ == stage::electing;
+  if (p.watermark > chosen_ && !before_recovery)
+    return end(out, ballot_);  // somebody else got slots chosen: this owner was beaten
+  if (p.changed && p.changed->epoch > config_.epoch) {
+    adopt(*p.changed);
+    if (!before_recovery) stage_ = stage::electing;
+    invite(config_, at, out);
+    if (stage_ == stage::over) return;
+  }
+  if (before_recovery) chosen_ = std::max(chosen_, applied_);
+  if (stage_ == stage::electing) try_election(at, out);
+  if (stage_ == stage::recovering) finish_recovery(at, out);
+  if (stage_ == stage::serving) pump(at, out);
+}
+
+void proposer::adopt(const configuration& c) {
+  config_ = c;
+  quorum_ = quorum_of(config_);
+  wanted_.reset();
+}
+
+void proposer::on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at) {
+  if (stage_ != stage::serving || next.parent != config_.epoch) return;
+  ATLAS_CHECK(grid_quorum::make(next).ok(), "only legal configurations are proposed");
+  wanted_ = next;
+  began_ = at.now;
+  stage_ = stage::draining;
+  if (!in_flight_.empty()) return;
+  stage_ = stage::inviting;
+  invite(*wanted_, at, out);
+  try_switch(at, out);
+}
+
+void proposer::try_switch(clock_reading at, proposer_effects& out) {
+  if (stage_ != stage::inviting) return;
+  const auto next = quorum_of(*wanted_);
+  if (!next.has_q1(next.votes_of({promises_.begin(), promises_.end()}))) return;
+  stage_ = stage::switching;
+  propose(make_configuration_entry(*wanted_), at, out);
+}
+
+}  // namespace atlas::core

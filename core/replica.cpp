@@ -1,0 +1,281 @@
+#include "core/replica.hpp"
+
+#include <algorithm>
+
+#include "core/check.hpp"
+#include "core/running_hash.hpp"
+
+namespace atlas::core {
+namespace {
+
+// Votes above the watermark that an acceptor keeps in memory; above it the follower is so far behind
+// that it must catch up before it helps again.
+constexpr std::size_t tail_entries_max = 8192;
+constexpr std::size_t fetch_bytes_max = 512 << 10;
+constexpr std::uint64_t fetch_again_ms = 300;
+
+}  // namespace
+
+replica::replica(log_id log, process self, configuration first, const log_store& disk)
+    : replica(log, self, std::move(first), disk, disk.recover()) {}
+
+replica::replica(log_id log, process self, configuration first, const log_store& disk,
+                 const recovered_log& past)
+    : log_(log), self_(self), disk_(&disk), active_(std::move(first)), table_(log, disk, past) {
+  promised_ = durable_promise_ = past.promised;
+  watermark_ = written_watermark_ = past.applied;
+  last_stamp_ = past.last_stamp;
+  applied_hash_ = past.applied_hash;
+  if (past.active) active_ = *past.active;
+  for (const auto& e : past.tail) {
+    ATLAS_CHECK(e.by <= promised_, "no vote above the promise");
+    ATLAS_CHECK(e.at > watermark_, "the tail begins above the applied slot");
+    tail_.emplace(e.at, e);
+  }
+}
+
+void replica::open_group(replica_effects& out) {
+  if (out.group == 0) out.group = ++groups_;
+}
+
+void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
+  ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
+  if (m.by < promised_) {
+    out.held.push_back(
+        {from.node, nack{log_, m.by, nack_reason::ballot_below, promised_, active_.epoch}});
+    return;
+  }
+  if (m.by > promised_) {
+    // A new promise forgets the holder: no lease of his can be renewed by this acceptor (§3).
+    promised_ = m.by;
+    holder_ = {};
+    holder_generation_ = {};
+    open_group(out);
+    out.persist.push_back({.what = record_write::kind::promised, .by = promised_});
+    out.sync = true;
+    unwritten_[out.group] = {promised_, watermark_};
+  }
+  promise p{log_, m.by, watermark_, active_.epoch, {}};
+  for (auto it = tail_.lower_bound(std::max(m.from, watermark_ + 1)); it != tail_.end(); ++it)
+    p.entries.push_back(it->second);
+  out.held.push_back({from.node, std::move(p)});
+}
+
+void replica::on_accept(process from, const accept& m, replica_effects& out) {
+  ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
+  const auto refuse = [&](nack_reason why) {
+    out.held.push_back({from.node, nack{log_, m.by, why, promised_, active_.epoch}});
+  };
+  if (m.by < promised_) return refuse(nack_reason::ballot_below);
+  if (m.by == promised_ && holder_ && m.gen < holder_generation_)
+    return refuse(nack_reason::generation_below);
+  if (m.epoch < active_.epoch) {
+    // Under an older configuration only slots that are chosen already may still be repeated.
+    learn(from, m.by, m.watermark, out);
+    return refuse(nack_reason::epoch_below);
+  }
+  if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
+  holder_ = from;
+  holder_generation_ = m.gen;
+  hear(from, m.by);
+  const auto count = static_cast<std::uint32_t>(m.entries.size());
+  learn(from, m.by, m.watermark, out);
+  accepted reply{log_, m.by, m.gen, m.round, m.first, count, watermark_};
+  if (count == 0 && durable_promise_ == m.by) {
+    // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
+    reply.watermark = {};
+    out.now.push_back({from.node, reply});
+  } else {
+    out.held.push_back({from.node, reply});
+  }
+}
+
+bool replica::store_entries(const accept& m, replica_effects& out) {
+  if (tail_.size() + m.entries.size() > tail_entries_max) return false;
+  if (m.by > promised_) {
+    promised_ = m.by;
+    open_group(out);
+    out.persist.push_back({.what = record_write::kind::promised, .by = promised_});
+    out.sync = true;
+    unwritten_[out.group] = {promised_, watermark_};
+  }
+  slot at = m.first;
+  for (const auto& value : m.entries) {
+    if (at > watermark_) {
+      const auto mine = tail_.find(at);
+      if (mine != tail_.end() && mine->second.by == m.by) {
+        ATLAS_CHECK(mine->second.value == value, "one ballot proposes one value per slot");
+      } else {
+        ATLAS_CHECK(mine == tail_.end() || mine->second.by < m.by, "votes follow the promise");
+        tail_.insert_or_assign(at, accepted_entry{at, m.by, value});
+        open_group(out);
+        out.persist.push_back({.what = record_write::kind::accepted,
+                               .at = at,
+                               .by = m.by,
+                               .value = value.bytes});
+        out.sync = true;
+      }
+    }
+    ++at;
+  }
+  return true;
+}
+
+void replica::on_commit(process from, const commit& m, replica_effects& out) {
+  hear(from, m.by);
+  learn(from, m.by, m.watermark, out);
+}
+
+void replica::hear(process from, ballot by) {
+  if (by < heard_by_) return;
+  heard_ = from;
+  heard_by_ = by;
+}
+
+void replica::learn(process from, ballot by, slot upto, replica_effects& out) {
+  if (by > known_.by || (by == known_.by && upto > known_.watermark)) known_ = {by, upto};
+  apply_known(from == self_, out);
+  want(from.node, upto, out);
+}
+
+void replica::on_chase(node_id source, slot upto, replica_effects& out) {
+  // Always told where the copy stands: the owner may have begun with older news.
+  out.progress = replica_progress{watermark_, last_stamp_, active_};
+  want(source, upto, out);
+}
+
+void replica::want(node_id source, slot upto, replica_effects& out) {
+  if (upto <= watermark_) return;
+  if (upto > wanted_.upto) wanted_ = {upto, source};
+  ask_for_missing(out);
+}
+
+void replica::apply_known(bool answer, replica_effects& out) {
+  const slot before = watermark_;
+  while (watermark_ < known_.watermark) {
+    // Mark s chosen only if the vote at s is of the very ballot that says so (§3, commit).
+    const auto next = tail_.find(watermark_ + 1);
+    if (next == tail_.end() || next->second.by != known_.by) break;
+    const entry value = next->second.value;
+    tail_.erase(next);
+    apply_entry(watermark_ + 1, value, answer, out);
+  }
+  if (watermark_ != before) note_applied(out);
+}
+
+void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
+  asked_at_.reset();
+  const slot before = watermark_;
+  slot at = m.first;
+  for (const auto& value : m.entries) {
+    if (at == watermark_ + 1) {
+      const auto mine = tail_.find(at);
+      if (mine == tail_.end() || !(mine->second.value == value)) {
+        open_group(out);
+        out.persist.push_back({.what = record_write::kind::accepted,
+                               .at = at,
+                               .by = promised_,
+                               .value = value.bytes});
+      }
+      if (mine != tail_.end()) tail_.erase(mine);
+      apply_entry(at, value, false, out);
+    }
+    ++at;
+  }
+  if (watermark_ != before) note_applied(out);
+  apply_known(false, out);
+  if (watermark_ != before) want(from.node, std::max(m.watermark, wanted_.upto), out);
+}
+
+void replica::apply_entry(slot at, const entry& value, bool answer, replica_effects& out) {
+  ATLAS_CHECK(at == watermark_ + 1, "slots are applied in order, none is skipped");
+  open_group(out);
+  switch (value.kind()) {
+    case entry_kind::no_op: break;
+    case entry_kind::batch: {
+      const auto batch = decode_batch(value);
+      ATLAS_CHECK(batch.has_value(), "chosen batches decode; the border refuses others");
+      std::vector<command_result> results;
+      table_.apply(at, *batch, out.group, out.persist, results);
+      last_stamp_ = std::max(last_stamp_, batch->when);
+      if (answer)
+        out.results.insert(out.results.end(), std::make_move_iterator(results.begin()),
+                           std::make_move_iterator(results.end()));
+      break;
+    }
+    case entry_kind::configuration: {
+      auto next = decode_configuration_entry(value);
+      ATLAS_CHECK(next.has_value(), "chosen configurations decode; the border refuses others");
+      if (next->parent != active_.epoch) break;  // a leftover of a lost attempt (§9)
+      active_ = std::move(*next);
+      std::string bytes;
+      encode_configuration(active_, bytes);
+      out.persist.push_back({.what = record_write::kind::configuration,
+                             .at = at,
+                             .key = std::move(bytes)});
+      if (!out.progress) out.progress.emplace();
+      out.progress->changed = active_;
+      break;
+    }
+  }
+  applied_hash_ = running_hash(applied_hash_, at.value, *value.bytes);
+  watermark_ = at;
+}
+
+void replica::note_applied(replica_effects& out) {
+  out.persist.push_back({.what = record_write::kind::applied,
+                         .at = watermark_,
+                         .when = last_stamp_,
+                         .hash = applied_hash_});
+  unwritten_[out.group] = {promised_, watermark_};
+  if (!out.progress) out.progress.emplace();
+  out.progress->watermark = watermark_;
+  out.progress->last_stamp = last_stamp_;
+  if (table_.take_catalogue_change()) out.catalogue_changed = true;
+}
+
+void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
+  // The disk may still show an older vote for slots that are applied but not written yet.
+  if (m.from > written_watermark_ || m.from.value == 0) return;
+  // asked from disk: storage hands out votes and chosen entries alike, so the range ends where the
+  // disk knows every slot as chosen.
+  chosen reply{log_, m.from, {}, written_watermark_};
+  for (auto& e : disk_->entries(m.from, written_watermark_ + 1, fetch_bytes_max))
+    reply.entries.push_back(std::move(e.value));
+  if (!reply.entries.empty()) out.now.push_back({from.node, std::move(reply)});
+}
+
+void replica::ask_for_missing(replica_effects& out) {
+  if (asked_at_) {
+    if (now_.ms < asked_at_->ms + fetch_again_ms) return;
+    wanted_.source = another_source();  // the last one did not answer
+  }
+  if (wanted_.source == self_.node) wanted_.source = another_source();
+  if (!wanted_.source) return;
+  asked_at_ = now_;
+  out.now.push_back({wanted_.source, fetch{log_, watermark_ + 1}});
+}
+
+node_id replica::another_source() {
+  for (std::size_t tries = 0; tries < active_.seats.size(); ++tries) {
+    const auto node = active_.seats[rotation_++ % active_.seats.size()].node;
+    if (node != self_.node) return node;
+  }
+  return {};
+}
+
+void replica::on_tick(tick now, replica_effects& out) {
+  now_ = now;
+  if (watermark_ < wanted_.upto) ask_for_missing(out);
+}
+
+void replica::on_written(std::uint64_t group) {
+  table_.written(group);
+  while (!unwritten_.empty() && unwritten_.begin()->first <= group) {
+    durable_promise_ = unwritten_.begin()->second.first;
+    written_watermark_ = unwritten_.begin()->second.second;
+    unwritten_.erase(unwritten_.begin());
+  }
+}
+
+}  // namespace atlas::core

@@ -1,0 +1,89 @@
+// The requests of this node's clients to one log, from arrival to answer: numbers them, sends them to
+// whoever owns the log, sends them again after owner changes and silence (consensus.md §8 makes that
+// safe), and knows at the deadline whether the outcome is unknown or certainly nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/command.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::core {
+
+class request_table {
+ public:
+  explicit request_table(process self) : self_(self) {}
+
+  struct write_request {
+    std::uint64_t ticket = 0;
+    operation what = operation::put;
+    std::string row;
+    std::string value;
+    std::string principal;
+  };
+  /// Takes a command; it leaves with the next `take`. False if the window is full: push back.
+  bool submit(write_request&& w, tick deadline);
+  void submit_read(std::uint64_t ticket, read_kind what, std::string row, tick deadline);
+
+  struct parcel {
+    std::vector<command> commands;
+    std::vector<read> reads;
+    [[nodiscard]] bool empty() const { return commands.empty() && reads.empty(); }
+  };
+  /// Everything that waits for an owner, in order; from now on it may have been proposed.
+  [[nodiscard]] parcel take(tick now);
+  [[nodiscard]] bool has_unsent(tick now) const;
+
+  /// The ticket that `a` answers, empty for a repeated answer.
+  [[nodiscard]] std::optional<std::uint64_t> on_answer(const answer& a);
+  /// The owner gave these back: they were not proposed by it. Sent again after `retry_ms`.
+  void on_returned(const std::vector<sequence>& commands, const std::vector<sequence>& reads,
+                   tick now, const std::string& why);
+  /// Another process owns the log now: everything unanswered goes there too.
+  void on_owner_changed();
+  /// Sends again what got no answer for long; duplicates are harmless.
+  void on_tick(tick now);
+
+  struct expired_request {
+    std::uint64_t ticket = 0;
+    bool is_read = false;
+    bool maybe_done = false;  ///< sent to an owner that has not given it back
+    std::string why;          ///< what the last owner said, may be empty
+  };
+  /// Removes and returns what is past its deadline.
+  [[nodiscard]] std::vector<expired_request> expire(tick now);
+  [[nodiscard]] std::size_t size() const { return writes_.size() + reads_.size(); }
+
+  static constexpr std::uint64_t retry_ms = 100;
+  static constexpr std::uint64_t repeat_ms = 1'500;
+
+ private:
+  struct pending {
+    std::uint64_t ticket = 0;
+    tick deadline;
+    tick send_at;             ///< not before this
+    std::optional<tick> sent_at;  ///< empty while it waits to be sent
+    bool in_doubt = false;    ///< an earlier sending was never answered nor given back
+    std::string why;
+  };
+  struct pending_write : pending {
+    write_request what;
+  };
+  struct pending_read : pending {
+    read_kind what = read_kind::get;
+    std::string row;
+  };
+
+  process self_;
+  sequence last_write_;
+  sequence last_read_;
+  std::map<sequence, pending_write> writes_;  ///< bound: result_window::sequences_max / 2
+  std::map<sequence, pending_read> reads_;
+  std::size_t unsent_ = 0;
+};
+
+}  // namespace atlas::core

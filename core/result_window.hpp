@@ -1,0 +1,50 @@
+// Exactly once (consensus.md §8): per origin, the results of its commands that may still be repeated.
+// Replicated state: every replica holds the same window after the same slot.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/command.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::core {
+
+/// Results of the commands of one table, per origin node, for its latest boot.
+///
+/// Window   [floor, floor + 65,536): the origin says with each command below which sequence all its
+///          commands are answered; the bound holds against an origin that never does.
+/// Rules    a sequence in the window with a result: the stored result, nothing is executed.
+///          Below the window or of an older boot: never executed, `outcome_code::unknown`.
+class result_window {
+ public:
+  static constexpr std::uint64_t sequences_max = 65'536;
+
+  /// The stored or "unknown" outcome of a repeated command; empty if it must be executed now.
+  [[nodiscard]] std::optional<outcome> find(const command& c) const;
+  /// Remembers the outcome of a command that was just executed.
+  void remember(const command& c, const outcome& result);
+
+  /// One line of a persisted record: what `remember` was told.
+  static void encode_line(std::string& out, const command& c, const outcome& result);
+  /// Replays a persisted record; false if the bytes are broken.
+  bool replay(std::string_view record);
+  /// All live results as one record.
+  [[nodiscard]] std::string encode_all() const;
+
+ private:
+  struct origin {
+    boot_epoch boot;
+    sequence floor{1};
+    std::map<sequence, outcome> results;
+  };
+  void remember(process from, sequence seq, sequence floor, outcome result);
+
+  std::map<node_id, origin> origins_;
+};
+
+}  // namespace atlas::core

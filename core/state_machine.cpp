@@ -1,0 +1,166 @@
+#include "core/state_machine.hpp"
+
+#include "core/bytes.hpp"
+#include "core/catalogue.hpp"
+#include "core/check.hpp"
+#include "core/row_record.hpp"
+
+namespace atlas::core {
+namespace {
+
+// Result records are folded into one after this many slots, so that a dead origin whose commands
+// stay in the window can not pin them for ever.
+constexpr std::size_t result_records_max = 512;
+
+}  // namespace
+
+/// The catalogue's rows, read and written through the state machine while a batch is applied.
+class state_machine::catalogue_door : public catalogue_rows {
+ public:
+  catalogue_door(state_machine& self, stamp when, std::uint64_t group,
+                 std::vector<record_write>& writes)
+      : self_(self), when_(when), group_(group), writes_(writes) {}
+
+  std::optional<std::string> get(const std::string& row) const override {
+    const auto bytes = self_.rows_.get(row);
+    if (!bytes) return std::nullopt;
+    const auto record = decode_row(*bytes);
+    ATLAS_CHECK(record.has_value(), "rows decode");
+    return std::string(record->value);
+  }
+  std::vector<std::pair<std::string, std::string>> scan(const std::string& prefix) const override {
+    return self_.rows(prefix);
+  }
+  void put(const std::string& row, std::string value) override {
+    self_.put(row, value, {}, when_, group_, writes_);
+  }
+
+ private:
+  state_machine& self_;
+  stamp when_;
+  std::uint64_t group_;
+  std::vector<record_write>& writes_;
+};
+
+state_machine::state_machine(log_id log, const log_store& disk, const recovered_log& past)
+    : log_(log), rows_(disk) {
+  for (const auto& [at, record] : past.results) {
+    ATLAS_CHECK(window_.replay(record), "result records decode");
+    result_slots_.push_back(at);
+  }
+}
+
+void state_machine::apply(slot at, const decoded_batch& batch, std::uint64_t group,
+                          std::vector<record_write>& writes,
+                          std::vector<command_result>& results) {
+  std::string lines;
+  for (const auto& c : batch.commands) {
+    auto known = window_.find(c);
+    if (!known) {
+      known = execute(c, batch.when, group, writes);
+      window_.remember(c, *known);
+      result_window::encode_line(lines, c, *known);
+    }
+    results.push_back({c.from, c.seq, std::move(*known)});
+  }
+  if (!lines.empty()) keep_results(at, std::move(lines), writes);
+}
+
+void state_machine::keep_results(slot at, std::string lines, std::vector<record_write>& writes) {
+  if (result_slots_.size() >= result_records_max) {
+    for (const auto old : result_slots_)
+      writes.push_back({.what = record_write::kind::erase_results, .at = old});
+    result_slots_.clear();
+    lines = window_.encode_all();
+  }
+  result_slots_.push_back(at);
+  writes.push_back(
+      {.what = record_write::kind::put_results, .at = at, .value = make_blob(std::move(lines))});
+}
+
+outcome state_machine::execute(const command& c, stamp when, std::uint64_t group,
+                               std::vector<record_write>& writes) {
+  if (log_ == meta_log) {
+    catalogue_door door(*this, when, group, writes);
+    catalogue_changed_ = true;
+    return execute_catalogue(c, door);
+  }
+  switch (c.what) {
+    case operation::put: put(c.row, c.value, c.principal, when, group, writes); return {};
+    case operation::erase:
+      rows_.set(c.row, nullptr, group);
+      writes.push_back({.what = record_write::kind::erase_row, .key = c.row});
+      return {};
+    case operation::create_table:
+    case operation::add_node: break;
+  }
+  return {outcome_code::refused, "not a command of this table"};
+}
+
+void state_machine::put(const std::string& row, std::string_view value, std::string_view principal,
+                        stamp when, std::uint64_t group, std::vector<record_write>& writes) {
+  row_record next{1, when, when, principal, value};
+  const auto before = rows_.get(row);
+  if (before) {
+    const auto old = decode_row(*before);
+    ATLAS_CHECK(old.has_value(), "rows decode");
+    next.version = old->version + 1;
+    next.created = old->created;
+  }
+  auto bytes = make_blob(encode_row(next));
+  rows_.set(row, bytes, group);
+  writes.push_back(
+      {.what = record_write::kind::put_row, .key = row, .value = std::move(bytes)});
+}
+
+outcome state_machine::answer(const read& r) const {
+  if (r.what == read_kind::scan) {
+    auto found = rows_.scan(r.row);
+    for (auto& row : found) row.second.clear();  // only the keys travel
+    return {outcome_code::ok, encode_rows(found)};
+  }
+  const auto bytes = rows_.get(r.row);
+  if (!bytes) return {outcome_code::not_found, {}};
+  const auto record = decode_row(*bytes);
+  ATLAS_CHECK(record.has_value(), "rows decode");
+  return {outcome_code::ok, std::string(record->value)};
+}
+
+std::vector<std::pair<std::string, std::string>> state_machine::rows(
+    const std::string& prefix) const {
+  auto found = rows_.scan(prefix);
+  for (auto& [row, bytes] : found) {
+    const auto record = decode_row(bytes);
+    ATLAS_CHECK(record.has_value(), "rows decode");
+    bytes = std::string(record->value);
+  }
+  return found;
+}
+
+bool state_machine::take_catalogue_change() {
+  return log_ == meta_log && std::exchange(catalogue_changed_, false);
+}
+
+std::string encode_rows(const std::vector<std::pair<std::string, std::string>>& rows) {
+  std::string out;
+  for (const auto& [row, value] : rows) {
+    put_string(out, row);
+    put_string(out, value);
+  }
+  return out;
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> decode_rows(
+    std::string_view bytes) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  byte_reader in(bytes);
+  while (!in.failed() && !in.rest().empty()) {
+    std::string row(in.string());
+    std::string value(in.string());
+    rows.emplace_back(std::move(row), std::move(value));
+  }
+  if (in.failed()) return std::nullopt;
+  return rows;
+}
+
+}  // namespace atlas::core

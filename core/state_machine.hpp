@@ -1,0 +1,64 @@
+// Applies chosen batches to a table: pure function of the log (consensus.md §10: no clock, no
+// randomness). Reads the rows it needs through the overlay and describes its writes as records.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/command.hpp"
+#include "core/entry.hpp"
+#include "core/ports.hpp"
+#include "core/result_window.hpp"
+#include "core/row_overlay.hpp"
+
+namespace atlas::core {
+
+/// How a command of an applied batch ended, for whoever waits for it.
+struct command_result {
+  process from;
+  sequence seq;
+  outcome result;
+};
+
+class state_machine {
+ public:
+  state_machine(log_id log, const log_store& disk, const recovered_log& past);
+
+  /// Applies the batch of slot `at`; appends its writes (of write group `group`) and one result per
+  /// command, in order. A repeated command changes nothing and gets its first result (§8).
+  void apply(slot at, const decoded_batch& batch, std::uint64_t group,
+             std::vector<record_write>& writes, std::vector<command_result>& results);
+  /// Answers a read from everything applied so far.
+  [[nodiscard]] outcome answer(const read& r) const;
+  /// Rows with `prefix`, decoded to (row, value).
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
+      const std::string& prefix) const;
+  void written(std::uint64_t group) { rows_.written(group); }
+
+  /// True once after the catalogue changed (meta log only).
+  bool take_catalogue_change();
+
+ private:
+  class catalogue_door;
+  outcome execute(const command& c, stamp when, std::uint64_t group,
+                  std::vector<record_write>& writes);
+  void put(const std::string& row, std::string_view value, std::string_view principal, stamp when,
+           std::uint64_t group, std::vector<record_write>& writes);
+  void keep_results(slot at, std::string lines, std::vector<record_write>& writes);
+
+  log_id log_;
+  row_overlay rows_;
+  result_window window_;
+  std::vector<slot> result_slots_;  ///< slots that hold a results record on disk, ascending
+  bool catalogue_changed_ = true;
+};
+
+/// Result data of a scan: `put_string(row) put_string(value)` repeated.
+[[nodiscard]] std::string encode_rows(
+    const std::vector<std::pair<std::string, std::string>>& rows);
+/// Empty if the bytes are broken.
+[[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> decode_rows(
+    std::string_view bytes);
+
+}  // namespace atlas::core

@@ -1,0 +1,101 @@
+// The client side of a node: a Unix socket, one epoll thread, and the line protocol of
+// docs/protocol.md. It knows connections, frames, tags and ordering; it knows no consensus and no
+// storage. Whole read rounds go to the `backend` at once, so that one wake-up carries many requests.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace atlas::net {
+
+/// What the client wants, after parsing and arity checks. PRINCIPAL and handshake never leave net/.
+enum class verb : std::uint8_t {
+  key_put,      ///< key, value
+  key_get,      ///< key -> VALUE:... or NOT_FOUND
+  key_del,      ///< key
+  blob_set,     ///< key, value (may be empty)
+  blob_get,     ///< key -> BLOB n + bytes, or EMPTY
+  scan,         ///< key = prefix
+  node_list,
+  node_info,    ///< key = raw node id text
+  node_ping,    ///< key = raw node id text
+  table_list,
+  table_info,   ///< key = table name
+  quorum_info,  ///< key = table name
+};
+
+/// One parsed request. `ticket` names it in the answer; unique for the life of the process.
+struct client_request {
+  std::uint64_t ticket = 0;
+  verb what = verb::key_get;
+  std::string key;
+  std::string value;
+  std::string principal;
+};
+
+/// How the gateway frames an answer.
+enum class reply_kind : std::uint8_t {
+  ok,          ///< `OK` alone
+  payload,     ///< `text` + CRLF, then `OK` (text may hold several lines joined by CRLF)
+  value,       ///< `VALUE:` + text
+  blob,        ///< `BLOB <n>`, then the bytes of text, then `OK`
+  warn,        ///< `ERROR WARN <text>`, sanitised by the gateway
+};
+
+struct client_reply {
+  std::uint64_t ticket = 0;
+  reply_kind what = reply_kind::ok;
+  std::string text;
+};
+
+/// Serves requests. Every method is called on the gateway's thread only.
+class backend {
+ public:
+  virtual ~backend() = default;
+  /// Takes all requests of one read round, in arrival order. Each is answered exactly once, through
+  /// `poll`, by the backend's own deadline at the latest.
+  virtual void submit(std::vector<client_request>&& round) = 0;
+  /// Moves answers that are ready to the end of `out`. Called after `gateway::wake` and after every
+  /// round, and at `next_deadline`.
+  virtual void poll(std::vector<client_reply>& out) = 0;
+  /// Milliseconds until `poll` wants to be called without a wake-up; negative = never.
+  [[nodiscard]] virtual int next_deadline_ms() = 0;
+  /// The client of `ticket` is gone; its answer will not be read. The request itself goes on.
+  virtual void forget(std::uint64_t ticket) = 0;
+};
+
+struct gateway_options {
+  std::string socket_path;
+  unsigned socket_mode = 0660;              ///< permission bits of the socket file
+  std::size_t line_bytes_max = 128u << 20;  ///< longer lines: FATAL
+  std::size_t blob_bytes_max = 128u << 20;
+  std::size_t connections_max = 4096;        ///< further ones get ERROR FATAL too many connections
+  std::size_t requests_in_flight_max = 1024;  ///< per connection; reading pauses above it
+  std::size_t output_bytes_max = 8u << 20;   ///< per connection; reading pauses above it
+  std::size_t input_bytes_max_total = 512u << 20;  ///< unfinished input of all clients together
+  std::chrono::milliseconds write_timeout{300'000};  ///< a client that reads nothing is dropped
+};
+
+/// Owns the socket and the thread. Construct, `start`, ..., `stop`.
+class gateway {
+ public:
+  /// Binds and listens: creates the directory (0700), removes a stale socket file (one nobody
+  /// listens on), refuses when another process listens there. `serve` outlives the gateway.
+  static core::result<std::unique_ptr<gateway>> open(gateway_options options, backend& serve);
+  virtual ~gateway() = default;
+  /// Starts the thread and serves clients.
+  virtual void start() = 0;
+  /// Makes the thread call `backend::poll` soon. Thread-safe, cheap, coalesced.
+  virtual void wake() = 0;
+  /// Stops accepting and reading, lets requests in flight finish for at most `grace`, closes all
+  /// connections, removes the socket file and joins the thread. Idempotent.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+}  // namespace atlas::net

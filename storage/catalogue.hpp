@@ -1,0 +1,48 @@
+// What the node knows about its own data directory: format version, identity, boot number, and
+// which log lives in which family. Kept in RocksDB's default family; every change is synced.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "storage/database.hpp"
+#include "storage/identity.hpp"
+
+namespace atlas::storage {
+
+/// The one format this program reads and writes (docs/formats.md).
+inline constexpr std::uint64_t format_version = 1;
+
+/// One log on this disk.
+struct catalogue_log {
+  core::log_id log;
+  family_number family = 0;
+  std::string table;  ///< name the log was first opened for
+};
+
+struct catalogue {
+  node_identity identity;
+  std::vector<catalogue_log> logs;  ///< by log id
+};
+
+/// Reads the catalogue, or founds it in a fresh database, and raises the boot number durably.
+/// Errors: `wrong_version`, `corrupt`, `disk`.
+core::result<catalogue> load_catalogue(database& disk);
+
+/// Adds a log, durably. False after a failure.
+bool store_log(database& disk, const catalogue_log& log);
+/// Replaces the identity (all but the boot number), durably. False after a failure.
+bool store_identity(database& disk, const node_identity& identity);
+
+/// A random (version 4) uuid in lower case.
+[[nodiscard]] std::string make_uuid();
+
+/// Bytes of the identity record, and back; empty if they are broken. The boot number is elsewhere.
+[[nodiscard]] std::string encode_identity(const node_identity& identity);
+[[nodiscard]] std::optional<node_identity> decode_identity(std::string_view bytes);
+
+}  // namespace atlas::storage

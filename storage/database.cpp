@@ -1,0 +1,231 @@
+// Opening goes from the outside in: directory, lock, mark, families, replay, and last the check
+// that replay reached the mark.
+#include "storage/database.hpp"
+
+#include <rocksdb/listener.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "storage/fail_stop.hpp"
+#include "storage/tuning.hpp"
+
+namespace atlas::storage {
+namespace {
+
+constexpr std::string_view family_prefix = "family-";
+
+std::string family_name(family_number number) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%08llu", static_cast<unsigned long long>(number));
+  return std::string(family_prefix) + digits;
+}
+
+std::optional<family_number> parse_family(std::string_view name) {
+  if (!name.starts_with(family_prefix)) return std::nullopt;
+  name.remove_prefix(family_prefix.size());
+  family_number number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+/// A flush or compaction that failed is as fatal as a write that failed: what it should have kept
+/// is not where RocksDB thinks it is.
+class background_watch final : public rocksdb::EventListener {
+ public:
+  explicit background_watch(const database& owner) : owner_(owner) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    using cause = rocksdb::BackgroundErrorReason;
+    // A write that fails is reported by the write itself.
+    if (reason == cause::kWriteCallback || reason == cause::kMemTable) return;
+    if (status->IsShutdownInProgress()) return;
+    const bool compaction = reason == cause::kCompaction;
+    owner_.fail(compaction ? "a compaction" : "a flush or a change of the manifest", *status);
+  }
+
+ private:
+  const database& owner_;
+};
+
+bool is_lock_conflict(const rocksdb::Status& s) {
+  const std::string text = s.ToString();
+  return s.IsIOError() && (text.find("While lock file") != std::string::npos ||
+                           text.find("lock hold by current process") != std::string::npos);
+}
+
+}  // namespace
+
+core::result<std::shared_ptr<database>> database::open(const store_options& options) {
+  auto where = prepare_directory(options.path);
+  if (!where) return where.error();
+  std::shared_ptr<database> self(new database(std::move(where).value()));
+  auto opened = self->open_files(options);
+  if (!opened) return opened.error();
+  return self;
+}
+
+core::result<core::done> database::open_files(const store_options& options) {
+  fail_stop_ = options.fail_stop ? options.fail_stop : abort_with;
+  rocksdb::Options tuned = tuned_options(options.cache_bytes);
+  family_options_ = rocksdb::ColumnFamilyOptions(tuned);
+  // The lock is taken before anything is looked at: the files of a live database change under us.
+  rocksdb::FileLock* lock = nullptr;
+  const std::string lock_file = where_.database + "/LOCK";
+  const auto locked = tuned.env->LockFile(lock_file, &lock);
+  if (!locked.ok()) return refusal(locked);
+  const auto look = [&]() -> core::result<core::done> {
+    auto exists = holds_database(where_);
+    if (!exists) return exists.error();
+    fresh_ = !exists.value();
+    auto mark = durable_mark::open(where_.mark);
+    if (!mark) return mark.error();
+    mark_ = std::move(mark).value();
+    return core::done{};
+  };
+  auto looked = look();
+  const auto unlocked = tuned.env->UnlockFile(lock);
+  if (!looked) return looked;
+  if (!unlocked.ok()) return refusal(unlocked);
+  return open_rocksdb(tuned);
+}
+
+core::result<core::done> database::open_rocksdb(rocksdb::Options& options) {
+  std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
+  if (!fresh_) {
+    const auto listed = rocksdb::DB::ListColumnFamilies(options, where_.database, &names);
+    if (!listed.ok()) return refusal(listed);
+  }
+  options.create_if_missing = fresh_;
+  options.wal_filter = &guard_;
+  options.listeners.push_back(std::make_shared<background_watch>(*this));
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(names.size());
+  for (const auto& name : names) descriptors.emplace_back(name, family_options_);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const auto opened = rocksdb::DB::Open(options, where_.database, descriptors, &handles, &db);
+  if (!opened.ok()) return refusal(opened);
+  db_.reset(db);
+  for (auto* handle : handles) keep(handle);
+  return check_mark();
+}
+
+core::failure database::refusal(const rocksdb::Status& status) const {
+  if (is_lock_conflict(status)) {
+    return {core::errc::refused, "another atlas-node uses " + where_.root +
+                                     ". Stop it, or give this node a db_path of its own."};
+  }
+  if (status.IsCorruption()) {
+    return {core::errc::corrupt, where_.root + " is damaged: " + status.ToString() +
+                                     ". The node must not vote with it. Replace the disk and let " +
+                                     "the node join again as a new one."};
+  }
+  return {core::errc::disk, "cannot open " + where_.root + ": " + status.ToString()};
+}
+
+core::result<core::done> database::check_mark() const {
+  // The manifest's own number may be ahead of a log that lost its end, so the log is asked first.
+  const std::uint64_t reached =
+      guard_.saw_records() ? guard_.last_sequence() : db_->GetLatestSequenceNumber();
+  if (reached >= mark_->value()) return core::done{};
+  return core::failure{core::errc::corrupt,
+                       where_.root + " has lost synced writes: it ends at write " +
+                           std::to_string(reached) + ", but " + std::to_string(mark_->value()) +
+                           " were durable. The node must not vote with it. Replace the disk and " +
+                           "let the node join again as a new one."};
+}
+
+database::~database() {
+  if (!db_) return;
+  // An orderly end leaves nothing behind that was only written, not synced.
+  const auto synced = db_->SyncWAL();
+  if (synced.ok() && mark_->raise(db_->GetLatestSequenceNumber())) {
+    static_cast<void>(mark_->settle());  // an older mark is a weaker check, not a wrong one
+  }
+  for (auto* handle : handles_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+  static_cast<void>(db_->Close());
+  db_.reset();
+}
+
+void database::keep(rocksdb::ColumnFamilyHandle* handle) {
+  handles_.push_back(handle);
+  const auto number = parse_family(handle->GetName());
+  if (!number) return;
+  families_.emplace(*number, handle);
+  highest_ = std::max(highest_, *number);
+}
+
+std::vector<family_number> database::families() const {
+  const std::lock_guard guard(mutex_);
+  std::vector<family_number> all;
+  all.reserve(families_.size());
+  for (const auto& [number, handle] : families_) all.push_back(number);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+rocksdb::ColumnFamilyHandle* database::family(family_number number) const {
+  const std::lock_guard guard(mutex_);
+  const auto found = families_.find(number);
+  return found == families_.end() ? nullptr : found->second;
+}
+
+std::vector<family_number> database::create_families(std::size_t count) {
+  std::vector<family_number> numbers;
+  numbers.reserve(count);
+  std::vector<std::string> names;
+  {
+    const std::lock_guard guard(mutex_);
+    for (std::size_t i = 0; i < count; ++i) numbers.push_back(++highest_);
+  }
+  names.reserve(count);
+  for (const auto number : numbers) names.push_back(family_name(number));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto status = db_->CreateColumnFamilies(family_options_, names, &handles);
+  {
+    const std::lock_guard guard(mutex_);
+    for (auto* handle : handles) keep(handle);
+  }
+  if (status.ok()) return numbers;
+  fail("creating column families", status);
+  return {};
+}
+
+bool database::write_group(rocksdb::WriteBatch& batch, bool sync) {
+  rocksdb::Status status;
+  if (batch.Count() != 0) {
+    rocksdb::WriteOptions how;
+    how.sync = sync;
+    status = db_->Write(how, &batch);
+  } else if (sync) {
+    status = db_->SyncWAL();
+  }
+  if (!status.ok()) {
+    fail(sync ? "a synced write" : "a write", status);
+    return false;
+  }
+  // What another thread adds meanwhile is the catalogue's, and that is never visible unsynced.
+  if (sync && !mark_->raise(db_->GetLatestSequenceNumber())) {
+    fail("writing the durable mark", rocksdb::Status::IOError(where_.mark, std::to_string(errno)));
+    return false;
+  }
+  return true;
+}
+
+bool database::write_catalogue(rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions how;
+  how.sync = true;
+  const auto status = db_->Write(how, &batch);
+  if (!status.ok()) fail("writing the catalogue", status);
+  return status.ok();
+}
+
+void database::fail(std::string_view doing, const rocksdb::Status& status) const {
+  fail_stop_(describe_failure(doing, where_.root, status));
+}
+
+}  // namespace atlas::storage

@@ -1,0 +1,76 @@
+// The open RocksDB with its families, its lock and its failure hook. Everything that can be wrong
+// with a data directory is found here, at open; everything that goes wrong later ends the process.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/result.hpp"
+#include "storage/data_directory.hpp"
+#include "storage/durable_mark.hpp"
+#include "storage/store_options.hpp"
+#include "storage/wal_guard.hpp"
+
+namespace atlas::storage {
+
+/// Number of a column family; its RocksDB name is "family-" and the number in eight digits.
+using family_number = std::uint64_t;
+
+/// Thread-safe, except that `write_group` belongs to one thread.
+class database {
+ public:
+  static core::result<std::shared_ptr<database>> open(const store_options& options);
+  ~database();
+  database(const database&) = delete;
+  database& operator=(const database&) = delete;
+
+  [[nodiscard]] rocksdb::DB& db() const { return *db_; }
+  [[nodiscard]] const std::string& path() const { return where_.root; }
+  /// True if this open made the database.
+  [[nodiscard]] bool fresh() const { return fresh_; }
+
+  /// All families, used or not, in rising order.
+  [[nodiscard]] std::vector<family_number> families() const;
+  /// Null if there is no such family. Valid while the database lives.
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* family(family_number number) const;
+  /// Makes `count` families in bulk; slow. Empty after a failure.
+  std::vector<family_number> create_families(std::size_t count);
+
+  /// The store's write; with `sync` raises the durable mark after the fsync. False after a failure.
+  bool write_group(rocksdb::WriteBatch& batch, bool sync);
+  /// A synced write of the catalogue, from any thread. False after a failure.
+  bool write_catalogue(rocksdb::WriteBatch& batch);
+
+  /// Ends the process because RocksDB failed at `doing`.
+  void fail(std::string_view doing, const rocksdb::Status& status) const;
+
+ private:
+  explicit database(data_directory where) : where_(std::move(where)) {}
+  core::result<core::done> open_files(const store_options& options);
+  core::result<core::done> open_rocksdb(rocksdb::Options& options);
+  [[nodiscard]] core::failure refusal(const rocksdb::Status& status) const;
+  [[nodiscard]] core::result<core::done> check_mark() const;
+  void keep(rocksdb::ColumnFamilyHandle* handle);
+
+  const data_directory where_;
+  bool fresh_ = false;
+  std::function<void(const std::string&)> fail_stop_;
+  wal_guard guard_;  // RocksDB keeps a pointer to it
+  std::unique_ptr<durable_mark> mark_;
+  rocksdb::ColumnFamilyOptions family_options_;
+  std::unique_ptr<rocksdb::DB> db_;
+  mutable std::mutex mutex_;  // guards the three below
+  std::unordered_map<family_number, rocksdb::ColumnFamilyHandle*> families_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  family_number highest_ = 0;
+};
+
+}  // namespace atlas::storage

@@ -1,0 +1,69 @@
+// Keys and values inside one log's column family, byte for byte as docs/formats.md tells them. The
+// first byte of a key names its space; numbers are big-endian everywhere, so that byte order is
+// slot order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/ballot.hpp"
+#include "core/ids.hpp"
+
+namespace atlas::storage {
+
+/// First byte of every key in a log's family.
+enum class space : char {
+  state = 'a',          ///< the acceptor's promise, and how far the rows are applied
+  configuration = 'c',  ///< chosen configurations by slot
+  row = 'd',            ///< rows of the table
+  log = 'l',            ///< accepted entries by slot
+  results = 'r',        ///< results of applied commands by slot
+};
+
+inline constexpr std::string_view promised_key = "ap";
+inline constexpr std::string_view applied_key = "aa";
+
+constexpr std::size_t number_size = 8;
+constexpr std::size_t ballot_size = 2 * number_size;
+constexpr std::size_t applied_size = 3 * number_size;
+
+/// Writes eight bytes, most significant first.
+void put_number(char* out, std::uint64_t v);
+/// Reads what `put_number` wrote; `in` holds at least eight bytes.
+[[nodiscard]] std::uint64_t get_number(std::string_view in);
+
+/// Key of a slot in `space::configuration`, `space::log` or `space::results`.
+class slot_key {
+ public:
+  slot_key(space where, core::slot at);
+  [[nodiscard]] std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::array<char, 1 + number_size> bytes_;
+};
+
+/// Slot in a key made by `slot_key`; empty if `key` has another form.
+[[nodiscard]] std::optional<core::slot> slot_of(std::string_view key);
+
+[[nodiscard]] std::string row_key(std::string_view row);
+/// First key after all keys that start with `prefix`, which starts with a space byte.
+[[nodiscard]] std::string end_of_prefix(std::string prefix);
+
+[[nodiscard]] std::array<char, ballot_size> encode_ballot(core::ballot b);
+/// Ballot in the first sixteen bytes; empty if there are fewer.
+[[nodiscard]] std::optional<core::ballot> decode_ballot(std::string_view bytes);
+
+/// How far a log is applied to its rows.
+struct applied_mark {
+  core::slot at;
+  core::stamp when;
+  std::uint64_t hash = 0;
+};
+
+[[nodiscard]] std::array<char, applied_size> encode_applied(const applied_mark& m);
+[[nodiscard]] std::optional<applied_mark> decode_applied(std::string_view bytes);
+
+}  // namespace atlas::storage

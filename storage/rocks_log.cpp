@@ -1,0 +1,165 @@
+// Every read checks its status and every decoded record its form: a wrong answer from here would be
+// voted on.
+#include "storage/rocks_log.hpp"
+
+#include <rocksdb/snapshot.h>
+
+#include "core/check.hpp"
+
+namespace atlas::storage {
+namespace {
+
+rocksdb::Slice slice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+
+std::optional<core::accepted_entry> decode_accepted(core::slot at, std::string_view value) {
+  const auto by = decode_ballot(value);
+  if (!by || value.size() == ballot_size) return std::nullopt;  // an entry holds at least its kind
+  return core::accepted_entry{at, *by,
+                              core::entry{core::make_blob(std::string(value.substr(ballot_size)))}};
+}
+
+}  // namespace
+
+rocks_log::rocks_log(std::shared_ptr<database> disk, core::log_id log, family_number family)
+    : disk_(std::move(disk)), log_(log), family_(disk_->family(family)) {
+  ATLAS_CHECK(family_ != nullptr, "a log is opened on a family that exists");
+}
+
+std::optional<std::string> rocks_log::get(std::string_view row) const {
+  std::string value;
+  const auto status = disk_->db().Get({}, family_, row_key(row), &value);
+  if (status.ok()) return value;
+  if (!status.IsNotFound()) disk_->fail("reading a row", status);
+  return std::nullopt;
+}
+
+void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::string_view end,
+                     const visitor& visit) const {
+  const rocksdb::Slice bound = slice(end);
+  how.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> it(disk_->db().NewIterator(how, family_));
+  for (it->Seek(slice(first)); it->Valid(); it->Next()) {
+    if (!visit(it->key().ToStringView(), it->value().ToStringView())) return;
+  }
+  if (!it->status().ok()) {
+    disk_->fail("reading log " + std::to_string(log_.value), it->status());
+  }
+}
+
+void rocks_log::scan(
+    std::string_view prefix,
+    const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
+  const std::string first = row_key(prefix);
+  walk({}, first, end_of_prefix(first),
+       [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
+}
+
+void rocks_log::walk_slots(
+    const rocksdb::ReadOptions& how, space where, core::slot first,
+    const std::function<bool(core::slot at, std::string_view value)>& visit) const {
+  const slot_key from(where, first);
+  const std::string end = end_of_prefix(std::string(1, static_cast<char>(where)));
+  walk(how, from.view(), end, [&](std::string_view key, std::string_view value) {
+    const auto at = slot_of(key);
+    if (!at) damaged("a key in space '" + std::string(1, key.front()) + "' holds no slot");
+    return at && visit(*at, value);
+  });
+}
+
+std::vector<core::accepted_entry> rocks_log::entries(core::slot first, core::slot end,
+                                                     std::size_t bytes_max) const {
+  std::vector<core::accepted_entry> out;
+  if (first >= end) return out;
+  core::slot expected = first;
+  std::size_t bytes = 0;
+  walk({}, slot_key(space::log, first).view(), slot_key(space::log, end).view(),
+       [&](std::string_view key, std::string_view value) {
+         const auto at = slot_of(key);
+         if (at && *at != expected) return false;
+         auto e = at ? decode_accepted(*at, value) : std::nullopt;
+         if (!e) {
+           damaged("the entry of slot " + std::to_string(expected.value) + " is damaged");
+           return false;
+         }
+         bytes += e->value.size();
+         out.push_back(*std::move(e));
+         ++expected;
+         return bytes <= bytes_max;
+       });
+  return out;
+}
+
+std::optional<std::string> rocks_log::state(const rocksdb::ReadOptions& how,
+                                            std::string_view key) const {
+  std::string value;
+  const auto status = disk_->db().Get(how, family_, slice(key), &value);
+  if (status.ok()) return value;
+  if (!status.IsNotFound()) {
+    disk_->fail("reading the state of log " + std::to_string(log_.value), status);
+  }
+  return std::nullopt;
+}
+
+void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const {
+  if (const auto bytes = state(how, promised_key)) {
+    const auto promised = decode_ballot(*bytes);
+    if (promised && bytes->size() == ballot_size) {
+      out.promised = *promised;
+    } else {
+      damaged("the promise is damaged");
+    }
+  }
+  if (const auto bytes = state(how, applied_key)) {
+    if (const auto applied = decode_applied(*bytes)) {
+      out.applied = applied->at;
+      out.last_stamp = applied->when;
+      out.applied_hash = applied->hash;
+    } else {
+      damaged("the applied mark is damaged");
+    }
+  }
+}
+
+void rocks_log::recover_configuration(const rocksdb::ReadOptions& how,
+                                      core::recovered_log& out) const {
+  walk_slots(how, space::configuration, core::slot{0}, [&](core::slot at, std::string_view bytes) {
+    if (at > out.applied) return false;
+    auto decoded = core::decode_configuration(bytes);
+    if (!decoded || !bytes.empty()) {
+      damaged("the configuration of slot " + std::to_string(at.value) + " is damaged");
+      return false;
+    }
+    out.configuration_at = at;
+    out.active = *std::move(decoded);
+    return true;
+  });
+}
+
+core::recovered_log rocks_log::recover() const {
+  rocksdb::ManagedSnapshot view(&disk_->db());
+  rocksdb::ReadOptions how;
+  how.snapshot = view.snapshot();
+  how.fill_cache = false;  // read once, at start
+  core::recovered_log out;
+  recover_state(how, out);
+  recover_configuration(how, out);
+  walk_slots(how, space::log, out.applied + 1, [&](core::slot at, std::string_view value) {
+    auto e = decode_accepted(at, value);
+    if (!e) damaged("the entry of slot " + std::to_string(at.value) + " is damaged");
+    if (e) out.tail.push_back(*std::move(e));
+    return true;
+  });
+  walk_slots(how, space::results, core::slot{0}, [&](core::slot at, std::string_view value) {
+    out.results.emplace_back(at, std::string(value));
+    return true;
+  });
+  return out;
+}
+
+void rocks_log::damaged(const std::string& what) const {
+  disk_->fail("reading log " + std::to_string(log_.value), rocksdb::Status::Corruption(what));
+}
+
+}  // namespace atlas::storage

@@ -1,0 +1,51 @@
+// One log's view of the database: reads, and what recovery finds. Writing is the store's business.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.hpp"
+#include "storage/database.hpp"
+#include "storage/layout.hpp"
+
+namespace atlas::storage {
+
+/// `core::log_store` on one column family.
+class rocks_log final : public core::log_store {
+ public:
+  rocks_log(std::shared_ptr<database> disk, core::log_id log, family_number family);
+
+  [[nodiscard]] std::optional<std::string> get(std::string_view row) const override;
+  void scan(std::string_view prefix,
+            const std::function<bool(std::string_view row, std::string_view value)>& visit)
+      const override;
+  [[nodiscard]] std::vector<core::accepted_entry> entries(core::slot first, core::slot end,
+                                                          std::size_t bytes_max) const override;
+  [[nodiscard]] core::recovered_log recover() const override;
+
+ private:
+  using visitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+  /// Visits keys in [first, end) until `visit` says false; a failed read ends the process.
+  void walk(rocksdb::ReadOptions how, std::string_view first, std::string_view end,
+            const visitor& visit) const;
+  /// The same for the slots from `first` on of one space; ends the process at a key without a slot.
+  void walk_slots(const rocksdb::ReadOptions& how, space where, core::slot first,
+                  const std::function<bool(core::slot at, std::string_view value)>& visit) const;
+  [[nodiscard]] std::optional<std::string> state(const rocksdb::ReadOptions& how,
+                                                 std::string_view key) const;
+  void recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
+  void recover_configuration(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
+  /// Ends the process: bytes that passed RocksDB's checksums are not what this program writes.
+  void damaged(const std::string& what) const;
+
+  const std::shared_ptr<database> disk_;
+  const core::log_id log_;
+  rocksdb::ColumnFamilyHandle* const family_;
+};
+
+}  // namespace atlas::storage

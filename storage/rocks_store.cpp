@@ -1,0 +1,232 @@
+// The write path: records go from the groups straight into one reused batch, without a copy in
+// between; one write and, if asked, one fsync carry the groups of all logs.
+#include "storage/rocks_store.hpp"
+
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+#include "core/check.hpp"
+#include "storage/catalogue.hpp"
+#include "storage/database.hpp"
+#include "storage/family_pool.hpp"
+#include "storage/layout.hpp"
+#include "storage/rocks_log.hpp"
+
+namespace atlas::storage {
+namespace {
+
+using kind = core::record_write::kind;
+
+/// A batch that grew beyond this (a snapshot came in) gives its memory back.
+constexpr std::size_t batch_keep_bytes = std::size_t{8} << 20;
+
+rocksdb::Slice slice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+
+/// Collects records of one log; all parts stay where they are until the batch copies them.
+class log_batch {
+ public:
+  log_batch(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family)
+      : batch_(batch), family_(family) {}
+
+  void add(const core::record_write& w) {
+    switch (w.what) {
+      case kind::promised:
+        return put_state(promised_key, encode_ballot(w.by));
+      case kind::accepted:
+        return put_accepted(w);
+      case kind::applied:
+        return put_state(applied_key, encode_applied({w.at, w.when, w.hash}));
+      case kind::configuration:
+        return put(slot_key(space::configuration, w.at).view(), slice(w.key));
+      case kind::put_row:
+        return put_row(w);
+      case kind::erase_row:
+        return erase_row(w);
+      case kind::put_results:
+        return put(slot_key(space::results, w.at).view(), slice(bytes_of(w)));
+      case kind::erase_results:
+        return check(batch_.Delete(family_, slice(slot_key(space::results, w.at).view())));
+    }
+    ATLAS_CHECK(false, "a record is of a known kind");
+  }
+
+ private:
+  static const std::string& bytes_of(const core::record_write& w) {
+    ATLAS_CHECK(w.value != nullptr, "a record that carries a value has one");
+    return *w.value;
+  }
+  static void check(const rocksdb::Status& s) {
+    ATLAS_CHECK(s.ok(), "a batch in memory takes every record");
+  }
+
+  void put(std::string_view key, rocksdb::Slice value) {
+    check(batch_.Put(family_, slice(key), value));
+  }
+  template <std::size_t N>
+  void put_state(std::string_view key, const std::array<char, N>& value) {
+    put(key, {value.data(), value.size()});
+  }
+  void put_accepted(const core::record_write& w) {
+    const auto by = encode_ballot(w.by);
+    const slot_key at(space::log, w.at);
+    const rocksdb::Slice key = slice(at.view());
+    const rocksdb::Slice value[] = {{by.data(), by.size()}, slice(bytes_of(w))};
+    check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
+  }
+  void put_row(const core::record_write& w) {
+    const rocksdb::Slice key[] = {{&row_space, 1}, slice(w.key)};
+    const rocksdb::Slice value = slice(bytes_of(w));
+    check(batch_.Put(family_, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(&value, 1)));
+  }
+  void erase_row(const core::record_write& w) {
+    const rocksdb::Slice key[] = {{&row_space, 1}, slice(w.key)};
+    check(batch_.Delete(family_, rocksdb::SliceParts(key, 2)));
+  }
+
+  static constexpr char row_space = static_cast<char>(space::row);
+  rocksdb::WriteBatch& batch_;
+  rocksdb::ColumnFamilyHandle* family_;
+};
+
+std::vector<family_number> spares_of(const database& disk, const catalogue& known) {
+  std::set<family_number> used;
+  for (const auto& log : known.logs) used.insert(log.family);
+  std::vector<family_number> spare;
+  for (const auto number : disk.families()) {
+    if (!used.contains(number)) spare.push_back(number);
+  }
+  return spare;
+}
+
+}  // namespace
+
+struct rocks_store::parts {
+  struct known_log {
+    std::string table;
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    std::shared_ptr<rocks_log> reader;  // made by the first open_log
+    family_number number = 0;
+  };
+
+  parts(std::shared_ptr<database> d, catalogue known)
+      : disk(std::move(d)),
+        identity(std::move(known.identity)),
+        pool(disk, spares_of(*disk, known), known.logs.size()) {
+    for (auto& log : known.logs) {
+      logs.emplace(log.log,
+                   known_log{std::move(log.table), disk->family(log.family), nullptr, log.family});
+    }
+  }
+
+  const std::shared_ptr<database> disk;
+  node_identity identity;
+  family_pool pool;
+  std::mutex opening;               // one new log at a time; held while the catalogue is written
+  mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
+  std::map<core::log_id, known_log> logs;
+  rocksdb::WriteBatch batch;  // the writer's alone
+};
+
+core::result<std::unique_ptr<rocks_store>> rocks_store::open(const store_options& options) {
+  auto disk = database::open(options);
+  if (!disk) return disk.error();
+  auto known = load_catalogue(*disk.value());
+  if (!known) return known.error();
+  auto p = std::make_unique<parts>(std::move(disk).value(), std::move(known).value());
+  return std::unique_ptr<rocks_store>(new rocks_store(std::move(p)));
+}
+
+rocks_store::rocks_store(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+rocks_store::~rocks_store() = default;
+
+const node_identity& rocks_store::identity() const {
+  return parts_->identity;
+}
+
+core::result<core::done> rocks_store::set_membership(std::string_view cluster_id,
+                                                     core::node_id node, bool keys_folded) {
+  if (cluster_id.empty() || !node) {
+    return core::failure{core::errc::refused, "a membership needs a cluster id and a node number"};
+  }
+  node_identity& now = parts_->identity;
+  const bool member = !now.cluster_id.empty();
+  if (member && now.cluster_id == cluster_id && now.node == node &&
+      now.keys_folded == keys_folded) {
+    return core::done{};
+  }
+  if (member) {
+    return core::failure{
+        core::errc::refused,
+        parts_->disk->path() + " belongs to node " + std::to_string(now.node.value) +
+            " of cluster " + now.cluster_id + " and cannot become node " +
+            std::to_string(node.value) + " of cluster " + std::string(cluster_id) +
+            (now.keys_folded == keys_folded ? "" : " with another folding of keys") +
+            ". Name an empty data directory to join as a new node."};
+  }
+  node_identity next = now;
+  next.cluster_id = cluster_id;
+  next.node = node;
+  next.keys_folded = keys_folded;
+  if (!store_identity(*parts_->disk, next)) {
+    return core::failure{core::errc::disk, "the membership could not be written"};
+  }
+  now = std::move(next);
+  return core::done{};
+}
+
+void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
+  auto& batch = parts_->batch;
+  {
+    const std::shared_lock guard(parts_->index);
+    for (const auto& group : groups) {
+      const auto found = parts_->logs.find(group.log);
+      ATLAS_CHECK(found != parts_->logs.end(), "a log is opened before it is written");
+      log_batch to(batch, found->second.family);
+      for (const auto& w : group.writes) to.add(w);
+    }
+  }
+  parts_->disk->write_group(batch, sync);
+  if (batch.GetDataSize() > batch_keep_bytes) {
+    batch = rocksdb::WriteBatch();
+  } else {
+    batch.Clear();
+  }
+}
+
+std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::string_view table) {
+  ATLAS_CHECK(log, "log 0 means no log");
+  const std::lock_guard one_at_a_time(parts_->opening);
+  bool is_new = false;
+  {
+    const std::shared_lock guard(parts_->index);
+    is_new = !parts_->logs.contains(log);
+  }
+  if (is_new) {
+    const catalogue_log made{log, parts_->pool.take(), std::string(table)};
+    store_log(*parts_->disk, made);
+    const std::unique_lock guard(parts_->index);
+    parts_->logs.emplace(
+        log, parts::known_log{made.table, parts_->disk->family(made.family), nullptr, made.family});
+  }
+  const std::unique_lock guard(parts_->index);
+  auto& known = parts_->logs.at(log);
+  if (!known.reader) known.reader = std::make_shared<rocks_log>(parts_->disk, log, known.number);
+  return known.reader;
+}
+
+std::vector<std::pair<core::log_id, std::string>> rocks_store::logs() const {
+  const std::shared_lock guard(parts_->index);
+  std::vector<std::pair<core::log_id, std::string>> out;
+  out.reserve(parts_->logs.size());
+  for (const auto& [log, known] : parts_->logs) out.emplace_back(log, known.table);
+  return out;
+}
+
+}  // namespace atlas::storage
