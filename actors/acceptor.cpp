@@ -102,8 +102,7 @@ void acceptor::publish() {
 }
 
 void acceptor::publish_catalogue() {
-  auto view =
-      std::make_shared<const core::catalogue_view>(core::read_catalogue(replica_.rows("")));
+  auto view = std::make_shared<const core::catalogue_view>(core::read_catalogue(replica_.rows("")));
   send(board_->directory, catalogue_news{std::move(view)});
 }
 

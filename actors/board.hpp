@@ -1,6 +1,6 @@
-// Who is where on this node: the logs with their acceptor and owner actors, the links to other nodes,
-// the members. Every actor and the gateway hold it; all of it is thread-safe. It also routes the
-// messages of core/: to the own node by handle, to others by link.
+// Who is where on this node: the logs with their acceptor and owner actors, the links to other
+// nodes, the members. Every actor and the gateway hold it; all of it is thread-safe. It also routes
+// the messages of core/: to the own node by handle, to others by link.
 #pragma once
 
 #include <functional>
@@ -109,8 +109,7 @@ class board {
   std::unordered_map<core::log_id, std::shared_ptr<log_entry>> logs_;
   std::map<std::string, std::shared_ptr<log_entry>> by_table_;
   std::map<core::node_id, std::shared_ptr<peer_link>> links_;
-  std::shared_ptr<const core::catalogue_view> catalogue_ =
-      std::make_shared<core::catalogue_view>();
+  std::shared_ptr<const core::catalogue_view> catalogue_ = std::make_shared<core::catalogue_view>();
 };
 
 template <class M>

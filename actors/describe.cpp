@@ -10,7 +10,9 @@ namespace {
 
 constexpr const char* crlf = "\r\n";
 
-std::string number(std::uint64_t n) { return std::to_string(n); }
+std::string number(std::uint64_t n) {
+  return std::to_string(n);
+}
 
 const core::node_record* find_node(const core::catalogue_view& c, core::node_id id) {
   const auto found =
@@ -142,15 +144,19 @@ std::string describe(const board& where, const net::client_request& r,
       return text;
     }
     case net::verb::node_info:
-    case net::verb::node_ping: return one_node(where, r, kind);
-    case net::verb::table_list: return all_tables(where);
+    case net::verb::node_ping:
+      return one_node(where, r, kind);
+    case net::verb::table_list:
+      return all_tables(where);
     case net::verb::table_info: {
       if (const auto entry = where.log_of(r.key)) return table_line(where, *entry);
       kind = net::reply_kind::warn;
       return "not found: table " + r.key + " does not exist; it is created by the first write";
     }
-    case net::verb::quorum_info: return quorum_info(where, r.key, new_tables, kind);
-    default: break;
+    case net::verb::quorum_info:
+      return quorum_info(where, r.key, new_tables, kind);
+    default:
+      break;
   }
   kind = net::reply_kind::warn;
   return "command not implemented:";

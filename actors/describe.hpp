@@ -1,5 +1,5 @@
-// Text answers about the cluster: NODE, TABLE and QUORUM commands (docs/protocol.md), and the sentence
-// that says why a request got no quorum.
+// Text answers about the cluster: NODE, TABLE and QUORUM commands (docs/protocol.md), and the
+// sentence that says why a request got no quorum.
 #pragma once
 
 #include <string>

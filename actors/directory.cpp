@@ -32,12 +32,19 @@ directory::directory(caf::actor_config& config, std::shared_ptr<board> where,
 
 directory_actor::behavior_type directory::make_behavior() {
   board_->directory = directory_actor{this};
+  if (!options_.members.empty()) {
+    // Until the meta log has arrived here, the members that the join named may connect. Not the
+    // node itself: it is a member in its own eyes once its copy of the log says so.
+    auto first = std::make_shared<core::catalogue_view>();
+    for (const auto& node : options_.members)
+      if (node.id != board_->self().node) first->nodes.push_back(node);
+    board_->set_catalogue(std::move(first));
+  }
   for (const auto& node : options_.members) meet(node);
   open_log(core::meta_log, std::string(core::meta_table), options_.quorum, options_.genesis);
   delayed_send(this, tick_every, tick_message{});
   return {[this](const catalogue_news& news) { on_catalogue(news); },
-          [this](const take_over& t) { on_take_over(t); },
-          [](const tenure_over&) {},
+          [this](const take_over& t) { on_take_over(t); }, [](const tenure_over&) {},
           [this](tick_message) {
             options_.every_tick();
             delayed_send(this, tick_every, tick_message{});
@@ -45,6 +52,7 @@ directory_actor::behavior_type directory::make_behavior() {
 }
 
 void directory::on_catalogue(const catalogue_news& news) {
+  if (news.view->nodes.empty()) return;  // nothing has arrived yet
   board_->set_catalogue(news.view);
   for (const auto& node : news.view->nodes) meet(node);
   for (const auto& t : news.view->tables) open_log(t.log, t.name, t.policy, t.first);
@@ -76,10 +84,10 @@ void directory::on_take_over(const take_over& t) {
   const auto now = entry->now();
   spdlog::info("table {}: taking over above ballot {}.{}", entry->table, t.above.round,
                t.above.node.value);
-  entry->set_owner(spawn<owner>(
-      board_, entry,
-      core::proposer::beginning{t.log, board_->self(), std::max(t.above, now.promised),
-                                now.watermark, now.last_stamp, *now.active}));
+  entry->set_owner(
+      spawn<owner>(board_, entry,
+                   core::proposer::beginning{t.log, board_->self(), std::max(t.above, now.promised),
+                                             now.watermark, now.last_stamp, *now.active}));
   board_->requests->on_routes_changed();
 }
 

@@ -1,6 +1,6 @@
 // What exists on this node: follows the catalogue (the meta log's applied state), opens logs and
-// spawns their acceptors, spawns a peer per other member, starts candidates. Detached, because opening
-// a log may wait for the disk.
+// spawns their acceptors, spawns a peer per other member, starts candidates. Detached, because
+// opening a log may wait for the disk.
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,7 @@ struct directory_options {
   std::function<double(const std::string& zone)> emulated_rtt_ms;  ///< empty = no emulation
   net::delay_line* delay = nullptr;
   std::shared_ptr<peer_book> peers;
-  std::function<void()> every_tick;        ///< the request router's timer, every 50 ms
+  std::function<void()> every_tick;  ///< the request router's timer, every 50 ms
 };
 
 class directory : public metered<directory_actor::base> {

@@ -26,8 +26,7 @@ door_actor::behavior_type door::make_behavior() {
             peer_actor to;
             if (w.accepted) to = peers_(h.from.node);
             if (w.accepted && !to) w = {false, "this node does not know node yet; try again", {}};
-            if (!w.accepted)
-              spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
+            if (!w.accepted) spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
             return {w, to};
           },
           [this](const join_request& j) -> caf::result<join_reply> {
@@ -36,17 +35,19 @@ door_actor::behavior_type door::make_behavior() {
                          j.node.zone);
             auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
             // The callback runs on whichever thread answers: it only delivers the promise.
-            add_(j.node, [this, self, promise, asked = j.node](bool decided,
-                                                               core::outcome result) mutable {
-              promise.deliver(finish_join(decided, result, asked));
-            });
+            add_(j.node,
+                 [this, self, promise, asked = j.node](bool decided, core::outcome result) mutable {
+                   promise.deliver(finish_join(decided, result, asked));
+                 });
             return promise;
           }};
 }
 
 welcome door::check(const hello& h) {
   const auto refuse = [](std::string why) { return welcome{false, std::move(why), {}}; };
-  if (h.protocol != 1) return refuse("protocol " + std::to_string(h.protocol) + " is not spoken here; this node speaks 1");
+  if (h.protocol != 1)
+    return refuse("protocol " + std::to_string(h.protocol) +
+                  " is not spoken here; this node speaks 1");
   if (h.cluster_id != me_.cluster_id)
     return refuse("it belongs to another cluster (" + h.cluster_id + ", here " + me_.cluster_id +
                   "); check 'connect' and 'db_path'");
@@ -60,8 +61,9 @@ welcome door::check(const hello& h) {
                   " joined with; a replaced disk must join as a new node with an empty db_path");
   auto& boot = boots_[h.from.node];
   if (h.from.boot < boot)
-    return refuse("boot " + std::to_string(h.from.boot.value) +
-                  " is older than one seen before: its disk was rolled back; join it as a new node");
+    return refuse(
+        "boot " + std::to_string(h.from.boot.value) +
+        " is older than one seen before: its disk was rolled back; join it as a new node");
   boot = h.from.boot;
   return {true, {}, board_->self()};
 }

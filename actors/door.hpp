@@ -10,9 +10,8 @@
 namespace atlas::actors {
 
 /// Runs `add_node` through the meta log and calls back with the outcome, or with why it failed.
-using add_member =
-    std::function<void(const core::node_record& node,
-                       std::function<void(bool decided, core::outcome result)> done)>;
+using add_member = std::function<void(
+    const core::node_record& node, std::function<void(bool decided, core::outcome result)> done)>;
 
 class door : public metered<door_actor::base> {
  public:

@@ -1,11 +1,12 @@
 // Messages and interfaces inside one node. Local messages carry shared pointers and never travel.
 #pragma once
 
-#include <caf/all.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <caf/all.hpp>
 
 #include "actors/wire.hpp"
 #include "core/catalogue.hpp"
@@ -78,14 +79,13 @@ struct store_job {
 
 using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>>;
 
-using coordinator_actor = caf::typed_actor<
-    caf::reacts_to<core::process, core::owner_query>,
-    caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
-    caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
+using coordinator_actor =
+    caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
+                     caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
+                     caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
 
-using directory_actor =
-    caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
-                     caf::reacts_to<tenure_over>, caf::reacts_to<tick_message>>;
+using directory_actor = caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
+                                         caf::reacts_to<tenure_over>, caf::reacts_to<tick_message>>;
 
 }  // namespace atlas::actors
 

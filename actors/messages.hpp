@@ -1,5 +1,5 @@
-// What nodes say to each other beside the protocol of core/: who speaks, client requests on their way
-// to an owner and back, liveness, and the handshakes of connecting and joining.
+// What nodes say to each other beside the protocol of core/: who speaks, client requests on their
+// way to an owner and back, liveness, and the handshakes of connecting and joining.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +78,7 @@ struct join_reply {
   std::string why;
   std::string cluster_id;
   core::node_record node;
-  core::configuration genesis;            ///< first configuration of the meta log
+  core::configuration genesis;  ///< first configuration of the meta log
   std::vector<core::node_record> members;
   bool keys_folded = false;
 };

@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <caf/all.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,6 +13,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <caf/all.hpp>
 
 namespace atlas::actors {
 

@@ -36,7 +36,10 @@ coordinator_actor::behavior_type migration_coordinator::make_behavior() {
           [this](const tenure_over& t) {
             coordinator_.on_lost({monotonic_us() / 1000}, t.log, t.seen);
           },
-          [this](const created_here& c) { coordinator_.expect_ownership(c.log); },
+          [this](const created_here& c) {
+            coordinator_.expect_ownership(c.log);
+            look();
+          },
           [this](tick_message) { on_tick(); }};
 }
 
@@ -46,6 +49,11 @@ core::coordinator::hears migration_coordinator::ears() const {
 
 void migration_coordinator::on_tick() {
   tell_reachable();
+  look();
+  delayed_send(this, tick_every, tick_message{});
+}
+
+void migration_coordinator::look() {
   const auto logs = board_->logs();
   std::vector<held_view> held;
   held.reserve(logs.size());
@@ -58,7 +66,6 @@ void migration_coordinator::on_tick() {
   coordinator_.on_tick({monotonic_us() / 1000}, views, ears(), out);
   board_->send_all(std::move(out.send));
   for (const auto& [log, above] : out.take_over) send(board_->directory, take_over{log, above});
-  delayed_send(this, tick_every, tick_message{});
 }
 
 void migration_coordinator::on_query(core::process from, const core::owner_query& q) {

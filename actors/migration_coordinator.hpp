@@ -14,6 +14,7 @@ class migration_coordinator : public metered<coordinator_actor::base> {
 
  private:
   void on_tick();
+  void look();
   void on_query(core::process from, const core::owner_query& q);
   void tell_reachable();
   [[nodiscard]] core::coordinator::hears ears() const;

@@ -33,40 +33,39 @@ owner_actor::behavior_type owner::make_behavior() {
   proposer_.on_reachable(board_->reachable_nodes(), read_clocks(), out);
   emit(out);
   delayed_send(this, tick_every, tick_message{});
-  return {
-      [this](core::process from, const core::promise& m) {
-        core::proposer_effects e;
-        proposer_.on_promise(from, m, read_clocks(), e);
-        emit(e);
-      },
-      [this](core::process from, const core::nack& m) {
-        core::proposer_effects e;
-        proposer_.on_nack(from, m, e);
-        emit(e);
-      },
-      [this](core::process from, const core::accepted& m) {
-        core::proposer_effects e;
-        proposer_.on_accepted(from, m, read_clocks(), e);
-        emit(e);
-      },
-      [this](core::process from, forward& f) { on_forward(from, f); },
-      [this](const core::replica_progress& p) {
-        core::proposer_effects e;
-        proposer_.on_progress(p, read_clocks(), e);
-        emit(e);
-      },
-      [this](const reachable& r) {
-        core::proposer_effects e;
-        proposer_.on_reachable(r.nodes, read_clocks(), e);
-        emit(e);
-      },
-      [this](const followers& f) { proposer_.on_followers(f.nodes); },
-      [this](const reconfigure& r) {
-        core::proposer_effects e;
-        proposer_.on_reconfigure(r.next, e, read_clocks());
-        emit(e);
-      },
-      [this](tick_message) { on_tick(); }};
+  return {[this](core::process from, const core::promise& m) {
+            core::proposer_effects e;
+            proposer_.on_promise(from, m, read_clocks(), e);
+            emit(e);
+          },
+          [this](core::process from, const core::nack& m) {
+            core::proposer_effects e;
+            proposer_.on_nack(from, m, e);
+            emit(e);
+          },
+          [this](core::process from, const core::accepted& m) {
+            core::proposer_effects e;
+            proposer_.on_accepted(from, m, read_clocks(), e);
+            emit(e);
+          },
+          [this](core::process from, forward& f) { on_forward(from, f); },
+          [this](const core::replica_progress& p) {
+            core::proposer_effects e;
+            proposer_.on_progress(p, read_clocks(), e);
+            emit(e);
+          },
+          [this](const reachable& r) {
+            core::proposer_effects e;
+            proposer_.on_reachable(r.nodes, read_clocks(), e);
+            emit(e);
+          },
+          [this](const followers& f) { proposer_.on_followers(f.nodes); },
+          [this](const reconfigure& r) {
+            core::proposer_effects e;
+            proposer_.on_reconfigure(r.next, e, read_clocks());
+            emit(e);
+          },
+          [this](tick_message) { on_tick(); }};
 }
 
 void owner::on_forward(core::process, forward& f) {
@@ -96,9 +95,8 @@ void owner::follow_membership() {
   std::vector<core::node_id> nodes;
   for (const auto& n : catalogue->nodes) nodes.push_back(n.id);
   proposer_.on_followers(nodes);
-  const auto next =
-      core::next_configuration(proposer_.active(), entry_->tolerances, catalogue->nodes,
-                               entry_->log == core::meta_log);
+  const auto next = core::next_configuration(proposer_.active(), entry_->tolerances,
+                                             catalogue->nodes, entry_->log == core::meta_log);
   if (!next) return;
   // A configuration whose new members can not be heard would only stop the writes for a while.
   const auto heard = board_->reachable_nodes();

@@ -14,15 +14,18 @@ constexpr std::chrono::seconds dial_timeout{6};
 constexpr std::uint64_t back_off_us_min = 100'000;
 constexpr std::uint64_t back_off_us_max = 2'000'000;
 
-bool well_formed(const core::entry& e) { return e.bytes && core::is_well_formed(*e.bytes); }
+bool well_formed(const core::entry& e) {
+  return e.bytes && core::is_well_formed(*e.bytes);
+}
 
 /// Entries from the wire must decode before core sees them; a member that sends others is broken.
 bool well_formed(const core::accept& m) {
-  return m.by.round > 0 &&
-         std::all_of(m.entries.begin(), m.entries.end(), [](const auto& e) { return well_formed(e); });
+  return m.by.round > 0 && std::all_of(m.entries.begin(), m.entries.end(),
+                                       [](const auto& e) { return well_formed(e); });
 }
 bool well_formed(const core::chosen& m) {
-  return std::all_of(m.entries.begin(), m.entries.end(), [](const auto& e) { return well_formed(e); });
+  return std::all_of(m.entries.begin(), m.entries.end(),
+                     [](const auto& e) { return well_formed(e); });
 }
 bool well_formed(const core::promise& m) {
   return std::all_of(m.entries.begin(), m.entries.end(),
@@ -49,7 +52,8 @@ peer::handle::behavior_type peer::make_behavior() {
     if (well_formed(m))
       board_->deliver(h.from, std::move(m));
     else
-      spdlog::error("node {} sent a malformed entry for log {}; dropped", node_.id.value, m.log.value);
+      spdlog::error("node {} sent a malformed entry for log {}; dropped", node_.id.value,
+                    m.log.value);
   };
   return {[this](const wire_header& h, core::prepare& m) {
             if (arrived(h, 64) && m.by.round > 0) board_->deliver(h.from, std::move(m));
@@ -83,6 +87,13 @@ peer::handle::behavior_type peer::make_behavior() {
 }
 
 bool peer::arrived(const wire_header& h, std::size_t bytes) {
+  if (h.from != heard_) {
+    // The other node has just started and found its way here: no reason to wait out the back-off.
+    // Only once per start, or one-way unreachability would mean dialling without a pause.
+    heard_ = h.from;
+    back_off_us_ = 0;
+    next_dial_us_ = 0;
+  }
   if (!link_->accepts(h)) return false;
   if (const auto total = link_->on_received(bytes)) link_->send(credit{total});
   return true;

@@ -1,6 +1,6 @@
-// One other node: keeps the link to it connected (dial, hello, monitor, back-off), measures the round
-// trip, and hands on what arrives from it. Inbound messages of a process that did not introduce
-// itself, or that are for another boot of this node, are dropped here.
+// One other node: keeps the link to it connected (dial, hello, monitor, back-off), measures the
+// round trip, and hands on what arrives from it. Inbound messages of a process that did not
+// introduce itself, or that are for another boot of this node, are dropped here.
 #pragma once
 
 #include "actors/board.hpp"
@@ -45,6 +45,7 @@ class peer : public metered<peer_actor::extend<caf::reacts_to<tick_message>>::ba
   introduction me_;
   enum class stage { idle, dialling, connected } stage_ = stage::idle;
   caf::strong_actor_ptr remote_;
+  core::process heard_;  ///< the last process that sent anything, introduced or not
   std::uint64_t next_dial_us_ = 0;
   std::uint64_t back_off_us_ = 0;
   std::uint64_t failures_ = 0;

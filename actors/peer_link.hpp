@@ -1,6 +1,7 @@
 // The way to one other node: a typed remote handle, the identity it proved, a credit window and the
-// emulated distance. Any thread may send; the `peer` actor keeps it connected. Nothing here retries:
-// a message that can not leave is dropped, and the protocol sends it again when it matters.
+// emulated distance. Any thread may send; the `peer` actor keeps it connected. Nothing here
+// retries: a message that can not leave is dropped, and the protocol sends it again when it
+// matters.
 #pragma once
 
 #include <atomic>

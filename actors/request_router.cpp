@@ -9,7 +9,9 @@
 namespace atlas::actors {
 namespace {
 
-std::uint64_t now_ms() { return monotonic_us() / 1000; }
+std::uint64_t now_ms() {
+  return monotonic_us() / 1000;
+}
 
 constexpr std::size_t parcel_bytes_max = 768 << 10;
 
@@ -60,9 +62,12 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::key_get:
     case net::verb::key_del:
     case net::verb::blob_set:
-    case net::verb::blob_get: return start_key(std::move(r), now, deadline);
-    case net::verb::scan: return start_scan(std::move(r), now, deadline);
-    default: break;
+    case net::verb::blob_get:
+      return start_key(std::move(r), now, deadline);
+    case net::verb::scan:
+      return start_scan(std::move(r), now, deadline);
+    default:
+      break;
   }
   auto kind = net::reply_kind::payload;
   auto text = describe(*board_, r, options_.quorum, kind);
@@ -122,8 +127,8 @@ void request_router::add_write(route& to, core::request_table::write_request&& w
   const auto ticket = next_ticket_++;
   what.ticket = ticket;
   if (!to.requests.submit(std::move(what), {deadline})) {
-    const std::string text = "overloaded: too many writes to table " + to.entry->table +
-                             " are waiting; try again later";
+    const std::string text =
+        "overloaded: too many writes to table " + to.entry->table + " are waiting; try again later";
     if (w.done)
       after_.emplace_back([done = std::move(w.done), text] {
         done(false, {core::outcome_code::refused, text});
@@ -224,8 +229,7 @@ void request_router::expire(route& r, std::uint64_t now) {
     const auto w = waiting_.find(e.ticket);
     if (w == waiting_.end()) continue;
     const std::string why = e.why.empty() ? describe_missing(*board_, *r.entry) : e.why;
-    const std::string text =
-        (e.maybe_done ? "outcome unknown: " : "quorum unavailable: ") + why;
+    const std::string text = (e.maybe_done ? "outcome unknown: " : "quorum unavailable: ") + why;
     if (w->second.done)
       after_.emplace_back([done = std::move(w->second.done), text] {
         done(false, {core::outcome_code::refused, text});
@@ -242,9 +246,8 @@ void request_router::reply(std::uint64_t ticket, net::reply_kind what, std::stri
 
 void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
   if (w.done) {
-    after_.emplace_back([done = w.done, result = std::move(result)]() mutable {
-      done(true, std::move(result));
-    });
+    after_.emplace_back(
+        [done = w.done, result = std::move(result)]() mutable { done(true, std::move(result)); });
     return;
   }
   const bool is_blob = w.verb == net::verb::blob_get;

@@ -48,18 +48,18 @@ class request_router : public net::backend, public request_sink {
   /// What to do with an outcome.
   using completion = std::function<void(bool decided, core::outcome&& result)>;
   struct waiting {
-    std::uint64_t ticket = 0;       ///< the gateway's, for `verb`
+    std::uint64_t ticket = 0;  ///< the gateway's, for `verb`
     net::verb verb = net::verb::key_get;
-    completion done;                ///< instead of a reply, if set
+    completion done;  ///< instead of a reply, if set
   };
   /// A log that this node's clients use.
   struct route {
     explicit route(core::process self) : requests(self) {}
     std::shared_ptr<log_entry> entry;
     core::request_table requests;
-    core::process destination;   ///< where the requests went last
-    caf::actor_id tenure = 0;    ///< which local owner, if it was local
-    bool dirty = false;          ///< has something to send
+    core::process destination;  ///< where the requests went last
+    caf::actor_id tenure = 0;   ///< which local owner, if it was local
+    bool dirty = false;         ///< has something to send
   };
   /// A request for a table that this node does not know (yet).
   struct parked {
@@ -68,8 +68,8 @@ class request_router : public net::backend, public request_sink {
   };
   struct unknown_table {
     std::vector<parked> list;
-    bool asked = false;        ///< a lookup or creation is under way
-    bool exists = false;       ///< the meta log says so; this node will see it soon
+    bool asked = false;   ///< a lookup or creation is under way
+    bool exists = false;  ///< the meta log says so; this node will see it soon
     std::string why;
   };
   struct scan_job;

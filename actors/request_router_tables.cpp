@@ -61,7 +61,8 @@ void request_router::create(const std::string& table) {
   auto* meta = find_route(std::string(core::meta_table));
   if (!meta) return;
   unknown_[table].asked = true;
-  add_write(*meta, {0, core::operation::create_table, table, core::encode_policy(options_.quorum), {}},
+  add_write(*meta,
+            {0, core::operation::create_table, table, core::encode_policy(options_.quorum), {}},
             waiting{0, net::verb::key_put,
                     [this, table](bool decided, core::outcome&& result) {
                       std::unique_lock lock(mutex_);
@@ -74,8 +75,7 @@ void request_router::create(const std::string& table) {
             monotonic_us() / 1000 + options_.request_timeout_ms);
 }
 
-void request_router::on_looked_up(const std::string& table, bool decided,
-                                  core::outcome&& result) {
+void request_router::on_looked_up(const std::string& table, bool decided, core::outcome&& result) {
   const auto found = unknown_.find(table);
   if (found == unknown_.end()) return;
   auto& u = found->second;
@@ -213,13 +213,13 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
   };
   if (!to) {
     after_.emplace_back([part_done, table]() mutable {
-      part_done(false, {core::outcome_code::refused,
-                        "table " + table + " was just created and is not open here yet; try again"});
+      part_done(false,
+                {core::outcome_code::refused,
+                 "table " + table + " was just created and is not open here yet; try again"});
     });
     return;
   }
-  add_read(*to, core::read_kind::scan, rows, waiting{0, net::verb::scan, part_done},
-           job->deadline);
+  add_read(*to, core::read_kind::scan, rows, waiting{0, net::verb::scan, part_done}, job->deadline);
 }
 
 }  // namespace atlas::actors

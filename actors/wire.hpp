@@ -2,10 +2,11 @@
 // `inspect` beside the type). One block, so that a change of the wire is seen at once.
 #pragma once
 
-#include <caf/all.hpp>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include <caf/all.hpp>
 
 #include "actors/messages.hpp"
 #include "core/entry.hpp"
@@ -77,8 +78,7 @@ typename I::result_type inspect(I& f, accept& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, accepted& x) {
-  return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count,
-           x.watermark);
+  return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count);
 }
 template <class I>
 typename I::result_type inspect(I& f, commit& x) {
@@ -184,9 +184,8 @@ using peer_actor = caf::typed_actor<
     caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>>;
 
 /// The one published actor of a node.
-using door_actor =
-    caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,
-                     caf::replies_to<join_request>::with<join_reply>>;
+using door_actor = caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,
+                                    caf::replies_to<join_request>::with<join_reply>>;
 
 /// Teaches a configuration every type above; call before the actor_system is built.
 void add_wire_types(caf::actor_system_config& config);

@@ -2,10 +2,11 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/program_options.hpp>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include <boost/program_options.hpp>
 
 #include "cli/config.hpp"
 #include "cli/node.hpp"
@@ -21,12 +22,13 @@ int run(int argc, char** argv) {
       "set", options::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
       "override one setting, e.g. --set region=eu --set quorum.fn=1")(
       "check", "check the configuration and exit")("help", "this text")("version",
-                                                                       "print the version");
+                                                                        "print the version");
   options::variables_map given;
   options::store(options::command_line_parser(argc, argv).options(known).run(), given);
   options::notify(given);
   if (given.contains("help")) {
-    std::cout << known << "\nExit status: 0 after SIGTERM or SIGINT, 1 if the node can not start.\n";
+    std::cout << known
+              << "\nExit status: 0 after SIGTERM or SIGINT, 1 if the node can not start.\n";
     return 0;
   }
   if (given.contains("version")) {
@@ -37,8 +39,8 @@ int run(int argc, char** argv) {
     std::cerr << "atlas-node: --config FILE is required; see --help\n";
     return 1;
   }
-  const auto overrides =
-      given.contains("set") ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>();
+  const auto overrides = given.contains("set") ? given["set"].as<std::vector<std::string>>()
+                                               : std::vector<std::string>();
   const auto config = atlas::cli::load_config(given["config"].as<std::string>(), overrides);
   if (!config) {
     std::cerr << "atlas-node: " << config.error().detail << "\n";

@@ -17,9 +17,9 @@ namespace atlas::cli {
 
 namespace {
 
-constexpr std::size_t buffer_bytes_min = 32 * 1024;
+constexpr std::size_t buffer_bytes_min = 32'768;
 // Above this the buffers are allowed to grow in use: a deep pipeline of huge values.
-constexpr std::size_t reserve_bytes_max = 4 << 20;
+constexpr std::size_t reserve_bytes_max = 4u << 20;
 
 }  // namespace
 

@@ -32,8 +32,8 @@ struct node_config {
   endpoint listen{"0.0.0.0", 8080};  ///< default: port of advertise on every interface
   std::string region = "local";
   std::string credentials;
-  std::string db_path;      ///< required
-  std::string socket;       ///< default: db_path/socket
+  std::string db_path;  ///< required
+  std::string socket;   ///< default: db_path/socket
   unsigned socket_mode = 0660;
   std::vector<endpoint> connect;
   bool development_mode = false;

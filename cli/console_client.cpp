@@ -125,7 +125,7 @@ result<console_frame> console_client::ask(
 result<console_frame> console_client::read_frame() {
   for (;;) {
     if (auto frame = frames_.next()) return std::move(*frame);
-    std::array<char, 64 * 1024> chunk;
+    std::array<char, 65'536> chunk;
     const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0) return lost("closed by the server");

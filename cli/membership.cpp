@@ -2,9 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include <caf/io/all.hpp>
 #include <chrono>
 #include <thread>
+
+#include <caf/io/all.hpp>
 
 #include "actors/door.hpp"
 #include "core/bytes.hpp"
@@ -18,7 +19,9 @@ constexpr std::chrono::seconds reply_timeout{20};
 constexpr std::chrono::milliseconds back_off_min{200};
 constexpr std::chrono::milliseconds back_off_max{3000};
 
-std::string address(const endpoint& e) { return e.host + ":" + std::to_string(e.port); }
+std::string address(const endpoint& e) {
+  return e.host + ":" + std::to_string(e.port);
+}
 
 /// The founder's zone as the meta log on this disk tells it; empty if it holds nothing yet.
 std::string zone_of_founder(storage::rocks_store& disk) {
@@ -36,8 +39,7 @@ std::string zone_of_founder(storage::rocks_store& disk) {
 core::result<actors::join_reply> ask_to_join(caf::actor_system& system, const endpoint& at,
                                              const core::node_record& me) {
   const auto door = system.middleman().remote_actor<actors::door_actor>(at.host, at.port);
-  if (!door)
-    return core::failure{core::errc::unreachable, net::transport_error_text(door.error())};
+  if (!door) return core::failure{core::errc::unreachable, net::transport_error_text(door.error())};
   caf::scoped_actor self{system};
   core::result<actors::join_reply> answer =
       core::failure{core::errc::unreachable, "no answer in time"};
@@ -113,7 +115,8 @@ core::result<membership> become_member(caf::actor_system& system, const node_con
                          std::string("this cluster was founded with keys: ") +
                              (me.keys_folded ? "folded" : "exact") + "; it can not be changed"};
   const auto zone = zone_of_founder(disk);
-  if (!zone.empty()) return membership{actors::founding_configuration(zone), {}, me.node.value == 1};
+  if (!zone.empty())
+    return membership{actors::founding_configuration(zone), {}, me.node.value == 1};
   if (me.node.value == 1)
     return membership{actors::founding_configuration(config.region), {}, true};
   if (config.connect.empty())

@@ -1,9 +1,10 @@
-// How a node becomes a member: founds a cluster, joins one through any of `connect`, or resumes what
-// its data directory says (architecture.md, configuration file).
+// How a node becomes a member: founds a cluster, joins one through any of `connect`, or resumes
+// what its data directory says (architecture.md, configuration file).
 #pragma once
 
-#include <caf/actor_system.hpp>
 #include <functional>
+
+#include <caf/actor_system.hpp>
 
 #include "actors/directory.hpp"
 #include "cli/config.hpp"

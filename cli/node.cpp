@@ -4,10 +4,11 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <caf/io/all.hpp>
 #include <cstdlib>
 #include <memory>
 #include <thread>
+
+#include <caf/io/all.hpp>
 
 #include "actors/board.hpp"
 #include "actors/directory.hpp"
@@ -17,8 +18,8 @@
 #include "actors/store.hpp"
 #include "actors/wire.hpp"
 #include "cli/membership.hpp"
+#include "net/client_gateway.hpp"
 #include "net/delay_line.hpp"
-#include "net/gateway.hpp"
 #include "net/secure_middleman_broker.hpp"
 #include "storage/rocks_store.hpp"
 
@@ -75,20 +76,20 @@ class running_node {
     const auto& me = disk.identity();
     board_ = std::make_shared<actors::board>(core::process{me.node, me.boot}, config.region);
     router_ = std::make_unique<actors::request_router>(
-        board_, actors::router_options{config.request_timeout_ms, config.quorum,
-                                       config.keys_folded, 1 << 20});
+        board_, actors::router_options{config.request_timeout_ms, config.quorum, config.keys_folded,
+                                       1 << 20});
     board_->requests = router_.get();
     spawn_actors(born, me);
   }
 
   core::result<core::done> publish() {
-    auto port = system_.middleman().publish(door_, config_.listen.port,
-                                            config_.listen.host.c_str(), true);
+    auto port =
+        system_.middleman().publish(door_, config_.listen.port, config_.listen.host.c_str(), true);
     if (!port)
-      return core::failure{core::errc::bad_config,
-                           "can not listen on " + config_.listen.host + ":" +
-                               std::to_string(config_.listen.port) + ": " +
-                               net::transport_error_text(port.error())};
+      return core::failure{core::errc::bad_config, "can not listen on " + config_.listen.host +
+                                                       ":" + std::to_string(config_.listen.port) +
+                                                       ": " +
+                                                       net::transport_error_text(port.error())};
     spdlog::info("listening for nodes on {}:{}, advertised as {}:{}", config_.listen.host, *port,
                  config_.advertise.host, config_.advertise.port);
     return core::done{};
@@ -98,14 +99,15 @@ class running_node {
   bool is_member() {
     for (const auto& n : board_->catalogue()->nodes)
       if (n.id == board_->self().node) return true;
-    if (founder_ && !adding_.exchange(true))
-      router_->run_meta_command(
-          core::operation::add_node, disk_.identity().node_uuid,
-          core::encode_node(own_record(config_, disk_.identity())),
-          [this](bool decided, const core::outcome& result) {
-            if (!decided) spdlog::warn("founding is not finished: {}; trying again", result.data);
-            adding_ = false;
-          });
+    if (founder_ && board_->log(core::meta_log) && !adding_.exchange(true))
+      router_->run_meta_command(core::operation::add_node, disk_.identity().node_uuid,
+                                core::encode_node(own_record(config_, disk_.identity())),
+                                [this](bool decided, const core::outcome& result) {
+                                  if (!decided)
+                                    spdlog::warn("founding is not finished: {}; trying again",
+                                                 result.data);
+                                  adding_ = false;
+                                });
     return false;
   }
 
@@ -113,7 +115,7 @@ class running_node {
     net::gateway_options options;
     options.socket_path = config_.socket;
     options.socket_mode = config_.socket_mode;
-    auto opened = net::gateway::open(options, *router_);
+    auto opened = net::open_client_gateway(options, *router_);
     if (!opened) return opened.error();
     gateway_ = std::move(opened).value();
     router_->set_wake([gateway = gateway_.get()] { gateway->wake(); });
@@ -183,7 +185,8 @@ core::result<core::done> serve(running_node& node) {
 
 void open_log(const node_config& config) {
   auto log = spdlog::stderr_logger_mt("atlas");
-  log->set_level(spdlog::level::from_str(config.log_level == "warn" ? "warning" : config.log_level));
+  log->set_level(
+      spdlog::level::from_str(config.log_level == "warn" ? "warning" : config.log_level));
   if (config.log_json)
     log->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","text":"%v"})");
   else
@@ -194,8 +197,8 @@ void open_log(const node_config& config) {
 
 core::result<core::done> run_node(const node_config& config) {
   if (config.credentials.empty())
-    spdlog::warn("no credentials are set: any node that reaches {}:{} can join",
-                 config.listen.host, config.listen.port);
+    spdlog::warn("no credentials are set: any node that reaches {}:{} can join", config.listen.host,
+                 config.listen.port);
   auto opened = storage::rocks_store::open({config.db_path, config.max_cache_bytes, {}});
   if (!opened) return opened.error();
   auto& disk = *opened.value();

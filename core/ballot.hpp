@@ -1,5 +1,5 @@
-// Ballots order all attempts to own a log. The node id is part of the ballot, so two nodes can never
-// hold the same one (consensus.md §1).
+// Ballots order all attempts to own a log. The node id is part of the ballot, so two nodes can
+// never hold the same one (consensus.md §1).
 #pragma once
 
 #include <compare>
@@ -19,6 +19,8 @@ struct ballot {
 };
 
 /// The lowest ballot of `node` above `seen`.
-inline ballot next_ballot(ballot seen, node_id node) { return {seen.round + 1, node}; }
+inline ballot next_ballot(ballot seen, node_id node) {
+  return {seen.round + 1, node};
+}
 
 }  // namespace atlas::core

@@ -1,6 +1,6 @@
 // Reading and writing of the byte strings that core/ defines: log entries, configurations, records.
-// Numbers are LEB128 varints or fixed big-endian; strings carry their length. A reader that has seen
-// one broken field stays failed, so that decoders check once at the end.
+// Numbers are LEB128 varints or fixed big-endian; strings carry their length. A reader that has
+// seen one broken field stays failed, so that decoders check once at the end.
 #pragma once
 
 #include <cstdint>

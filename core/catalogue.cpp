@@ -47,7 +47,8 @@ outcome create_table(const command& c, catalogue_rows& rows) {
   first = resolve_tolerances(std::move(first), *policy);
   if (const auto quorum = grid_quorum::make(first); !quorum)
     return {outcome_code::refused, "table " + c.row + ": " + quorum.error().detail};
-  const table_record t{c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first};
+  const table_record t{
+      c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first};
   auto bytes = encode_table(t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -64,9 +65,9 @@ outcome add_node(const command& c, catalogue_rows& rows) {
   }
   for (const auto& other : read_catalogue(rows.scan("n/")).nodes)
     if (other.host == node->host && other.port == node->port)
-      return {outcome_code::refused,
-              "address " + node->host + ":" + std::to_string(node->port) + " belongs to node " +
-                  std::to_string(other.id.value) + " with another disk"};
+      return {outcome_code::refused, "address " + node->host + ":" + std::to_string(node->port) +
+                                         " belongs to node " + std::to_string(other.id.value) +
+                                         " with another disk"};
   node->id = {take_number(next_node_row, 1, rows)};
   std::string id;
   put_varint(id, node->id.value);

@@ -1,6 +1,6 @@
 // The meta log's state: which nodes are members and which tables exist, as rows of its one table
-// (`atlas.nodes`). Membership is itself a table (consensus.md §9); ids come from counters in the log,
-// so no two nodes can ever hand out the same one.
+// (`atlas.nodes`). Membership is itself a table (consensus.md §9); ids come from counters in the
+// log, so no two nodes can ever hand out the same one.
 #pragma once
 
 #include <cstdint>

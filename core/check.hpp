@@ -1,5 +1,5 @@
-// Always-on checks of what must be true. A failed check is broken code, never bad input: the process
-// prints what it knows and stops, because nothing it says afterwards could be trusted.
+// Always-on checks of what must be true. A failed check is broken code, never bad input: the
+// process prints what it knows and stops, because nothing it says afterwards could be trusted.
 #pragma once
 
 namespace atlas::core {
@@ -10,8 +10,7 @@ namespace atlas::core {
 
 }  // namespace atlas::core
 
-/// Stops the process if `cond` is false; on in release builds too. `detail` is a string literal that
-/// says which rule is broken.
+/// Stops the process if `cond` is false; on in release builds too. `detail` is a string literal
+/// that says which rule is broken.
 #define ATLAS_CHECK(cond, detail) \
-  ((cond) ? static_cast<void>(0)  \
-          : ::atlas::core::check_failed(#cond, __FILE__, __LINE__, (detail)))
+  ((cond) ? static_cast<void>(0) : ::atlas::core::check_failed(#cond, __FILE__, __LINE__, (detail)))

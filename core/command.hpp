@@ -20,9 +20,9 @@ enum class operation : std::uint8_t {
 
 /// One change of a table.
 struct command {
-  process from;       ///< the node that took the client's request, and its boot
-  sequence seq;       ///< number among the commands of `from` to this log, from 1
-  sequence floor;     ///< every command of `from` below this has been answered
+  process from;    ///< the node that took the client's request, and its boot
+  sequence seq;    ///< number among the commands of `from` to this log, from 1
+  sequence floor;  ///< every command of `from` below this has been answered
   operation what = operation::put;
   std::string row;        ///< key without its table part; bytes as the client sent them
   std::string value;      ///< bytes as the client sent them
@@ -33,8 +33,8 @@ struct command {
 enum class outcome_code : std::uint8_t {
   ok = 0,
   not_found = 1,
-  refused = 2,      ///< a rule forbids it; `data` says which, nothing was changed
-  unknown = 3,      ///< below the window or of an older boot: never executed now, maybe before
+  refused = 2,  ///< a rule forbids it; `data` says which, nothing was changed
+  unknown = 3,  ///< below the window or of an older boot: never executed now, maybe before
 };
 
 /// Result of a command, a read or a scan.

@@ -60,9 +60,10 @@ class coordinator {
     tick started;     ///< when the owner was first missed here
     tick not_before;  ///< back-off: no candidate earlier than this
     std::optional<tick> asked_at;
-    std::map<node_id, tick> missed_by;  ///< who misses it too, and when it said so
-    ballot promised;                    ///< a change means: somebody else is a candidate
-    std::uint64_t failures = 0;
+    std::map<node_id, tick> missed_by;   ///< who misses it too, and when it said so
+    std::map<process, tick> named;       ///< who is followed by others, and when they said so
+    std::map<process, tick> disclaimed;  ///< who said that it is not the owner itself
+    ballot promised;                     ///< a change means: somebody else is a candidate
   };
 
   struct hint {
@@ -73,13 +74,14 @@ class coordinator {
 
   void ask(tick now, const log_view& view, attempt& a, coordinator_effects& out);
   void consider(tick now, const log_view& view, const hears& heard, coordinator_effects& out);
-  [[nodiscard]] std::uint64_t back_off_ms(const log_view& view, std::uint64_t failures);
+  [[nodiscard]] std::uint64_t first_pause_ms(const log_view& view);
 
   process self_;
   rng random_;
   std::map<log_id, attempt> attempts_;
   std::map<log_id, hint> hints_;
-  std::map<log_id, ballot> seen_;  ///< highest ballot heard of in reports and defeats
+  std::map<log_id, ballot> seen_;            ///< highest ballot heard of in reports and defeats
+  std::map<log_id, std::uint64_t> defeats_;  ///< in a row; ends when somebody owns the log
   std::set<log_id> created_here_;
 };
 

@@ -6,7 +6,9 @@
 namespace atlas::core {
 namespace {
 
-constexpr char kind_byte(entry_kind k) { return static_cast<char>(k); }
+constexpr char kind_byte(entry_kind k) {
+  return static_cast<char>(k);
+}
 
 void put_command(std::string& out, const command& c) {
   put_varint(out, c.from.node.value);
@@ -59,7 +61,9 @@ bool is_well_formed_batch(std::string_view bytes) {
 
 }  // namespace
 
-blob make_blob(std::string bytes) { return std::make_shared<const std::string>(std::move(bytes)); }
+blob make_blob(std::string bytes) {
+  return std::make_shared<const std::string>(std::move(bytes));
+}
 
 entry_kind entry::kind() const {
   ATLAS_CHECK(bytes && !bytes->empty(), "an entry holds at least its kind");
@@ -93,8 +97,10 @@ entry make_configuration_entry(const configuration& c) {
 bool is_well_formed(std::string_view bytes) {
   if (bytes.empty()) return false;
   switch (static_cast<entry_kind>(bytes.front())) {
-    case entry_kind::no_op: return bytes.size() == 1;
-    case entry_kind::batch: return is_well_formed_batch(bytes);
+    case entry_kind::no_op:
+      return bytes.size() == 1;
+    case entry_kind::batch:
+      return is_well_formed_batch(bytes);
     case entry_kind::configuration: {
       auto in = bytes.substr(1);
       return decode_configuration(in).has_value() && in.empty();

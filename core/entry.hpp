@@ -1,6 +1,6 @@
 // What a slot holds: a batch of commands, a no-op or a configuration. An entry is immutable bytes,
-// encoded once by the proposer and shared from there to disk and wire, so that "the same value" means
-// "the same bytes". Layout: docs/formats.md, "log entry".
+// encoded once by the proposer and shared from there to disk and wire, so that "the same value"
+// means "the same bytes". Layout: docs/formats.md, "log entry".
 #pragma once
 
 #include <cstdint>

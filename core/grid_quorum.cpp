@@ -9,15 +9,17 @@ namespace {
 
 constexpr std::size_t seats_max = 64;
 
-std::string number(std::uint64_t n) { return std::to_string(n); }
+std::string number(std::uint64_t n) {
+  return std::to_string(n);
+}
 
 }  // namespace
 
 result<grid_quorum> grid_quorum::make(const configuration& c) {
   if (c.seats.empty()) return failure{errc::bad_topology, "a table needs at least 1 acceptor"};
   if (c.seats.size() > seats_max)
-    return failure{errc::bad_topology, "at most 64 acceptors per table, not " +
-                                           number(c.seats.size())};
+    return failure{errc::bad_topology,
+                   "at most 64 acceptors per table, not " + number(c.seats.size())};
   grid_quorum q;
   q.fz_ = c.fz;
   for (unsigned i = 0; i < c.seats.size(); ++i) {

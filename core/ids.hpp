@@ -1,5 +1,5 @@
-// Identities and positions as types of their own, so that a node can never be passed where a slot is
-// meant. All are unsigned 64-bit numbers; zero always means "none".
+// Identities and positions as types of their own, so that a node can never be passed where a slot
+// is meant. All are unsigned 64-bit numbers; zero always means "none".
 #pragma once
 
 #include <compare>
@@ -54,7 +54,7 @@ using generation = position<struct generation_tag>;
 struct tick {
   std::uint64_t ms = 0;
   friend auto operator<=>(const tick&, const tick&) = default;
-  friend tick operator+(tick t, std::uint64_t ms) { return {t.ms + ms}; }
+  friend tick operator+(tick t, std::uint64_t later_ms) { return {t.ms + later_ms}; }
 };
 
 /// Microseconds since the Unix epoch, as the owner stamped a batch (consensus.md §10); 0 = none.

@@ -1,4 +1,4 @@
-// What nodes say to each other about one log, one struct per sentence (consensus.md §3, §4, §6, §7).
+// What nodes say to each other about one log, one struct per sentence (consensus.md 3, 4, 6, 7).
 // Plain data; the transport adds who speaks (node, boot epoch, sequence) and drops what is not for
 // this boot. A message may be lost, repeated or reordered: no receiver may depend on order.
 #pragma once
@@ -23,7 +23,8 @@ struct prepare {
   config_epoch epoch;  ///< newest configuration the candidate knows chosen
 };
 
-/// Phase 1b. `entries` are those above `watermark`; what is at or below it is chosen and is fetched.
+/// Phase 1b. `entries` are those above `watermark`; what is at or below it is chosen and is
+/// fetched.
 struct promise {
   log_id log;
   ballot by;
@@ -41,7 +42,7 @@ enum class nack_reason : std::uint8_t {
 /// Refusal of prepare or accept.
 struct nack {
   log_id log;
-  ballot by;        ///< the refused ballot
+  ballot by;  ///< the refused ballot
   nack_reason why = nack_reason::ballot_below;
   ballot promised;
   config_epoch epoch;
@@ -68,7 +69,6 @@ struct accepted {
   std::uint64_t round = 0;
   slot first;
   std::uint32_t count = 0;
-  slot watermark;  ///< what the speaker holds as chosen, durably; 0 = not told
 };
 
 /// Every slot up to `watermark` is chosen, by the owner with ballot `by`.
@@ -92,7 +92,7 @@ struct chosen {
   slot watermark;
 };
 
-/// "Do you miss this owner too?" (consensus.md §6). `suspect` is whom the asker believed to own it;
+/// "Do you miss this owner too?" (consensus.md §6). `suspect` is whom the asker believed to own;
 /// node 0 if it knows nobody.
 struct owner_query {
   log_id log;
@@ -104,7 +104,7 @@ struct owner_report {
   process suspect;
   bool missed = false;  ///< the speaker knows no owner that it can hear
   ballot promised;
-  process holder;       ///< whom the speaker follows; node 0 = nobody
+  process holder;  ///< whom the speaker follows; node 0 = nobody
 };
 
 using message = std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen,

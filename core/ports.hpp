@@ -1,5 +1,5 @@
-// The doors of core/ to the disk: what must be written, and what can be read back. Core decides what
-// a record is and when it must be durable; storage/ decides which bytes it becomes.
+// The doors of core/ to the disk: what must be written, and what can be read back. Core decides
+// what a record is and when it must be durable; storage/ decides which bytes it becomes.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ namespace atlas::core {
 /// One record of one log. Only the fields named beside the kind are meaningful.
 struct record_write {
   enum class kind : std::uint8_t {
-    promised,       ///< `by`: the acceptor's promise; only ever rises
-    accepted,       ///< `at`, `by`, `value`: the entry this acceptor voted for (or learned as chosen)
-    applied,        ///< `at`, `when`, `hash`: every slot up to `at` is applied to the rows
+    promised,  ///< `by`: the acceptor's promise; only ever rises
+    accepted,  ///< `at`, `by`, `value`: the entry this acceptor voted for (or learned as chosen)
+    applied,   ///< `at`, `when`, `hash`: every slot up to `at` is applied to the rows
     configuration,  ///< `at`, `key` = encoded configuration: chosen at slot `at`
     put_row,        ///< `key` = row, `value`: encoded row record
     erase_row,      ///< `key` = row
@@ -53,9 +53,9 @@ struct recovered_log {
   stamp last_stamp;
   std::uint64_t applied_hash = 0;
   slot configuration_at;
-  std::optional<configuration> active;                   ///< chosen last, at or below `applied`
-  std::vector<accepted_entry> tail;                      ///< accepted above `applied`, by slot
-  std::vector<std::pair<slot, std::string>> results;     ///< dedupe records, by slot
+  std::optional<configuration> active;                ///< chosen last, at or below `applied`
+  std::vector<accepted_entry> tail;                   ///< accepted above `applied`, by slot
+  std::vector<std::pair<slot, std::string>> results;  ///< dedupe records, by slot
 };
 
 /// Read side of one log. Thread-safe. Sees every group that `node_store::write` has returned from.
@@ -80,11 +80,12 @@ class log_store {
 class node_store {
  public:
   virtual ~node_store() = default;
-  /// Writes all groups as one batch; with `sync` returns after the fsync. A failure ends the process
-  /// with a clear message: after a failed fsync nothing in memory can be trusted (consensus.md §3).
+  /// Writes all groups as one batch; with `sync` returns after the fsync. A failure ends the
+  /// process with a clear message: after a failed fsync nothing in memory can be trusted
+  /// (consensus.md §3).
   virtual void write(std::vector<log_writes>& groups, bool sync) = 0;
-  /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the name
-  /// kept beside the log in the catalogue. May be called from another thread than `write`.
+  /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the
+  /// name kept beside the log in the catalogue. May be called from another thread than `write`.
   virtual std::shared_ptr<log_store> open_log(log_id log, std::string_view table) = 0;
   /// Logs on disk, with the table name each was opened for.
   [[nodiscard]] virtual std::vector<std::pair<log_id, std::string>> logs() const = 0;

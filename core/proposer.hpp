@@ -1,8 +1,8 @@
 // The owner of a log: wins phase 1, recovers what earlier owners left, then orders batches of
 // commands in pipelined phase 2, confirms its ballot for reads, and changes the configuration
-// (consensus.md §4, §5 `reads: quorum`, §9). Volatile by design: after a restart a node owns nothing.
-// It trusts its own node's replica for persistence: `prepare` reaches the others only after the own
-// replica has durably promised the ballot, so no restart can use a ballot twice.
+// (consensus.md §4, §5 `reads: quorum`, §9). Volatile by design: after a restart a node owns
+// nothing. It trusts its own node's replica for persistence: `prepare` reaches the others only
+// after the own replica has durably promised the ballot, so no restart can use a ballot twice.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct clock_reading {
   stamp wall;
 };
 
-/// Consequences of one input of a proposer. Messages to the own node go to its replica, and reach it
-/// before `reads` do (same queue).
+/// Consequences of one input of a proposer. Messages to the own node go to its replica, and reach
+/// it before `reads` do (same queue).
 struct proposer_effects {
   std::vector<outgoing> send;
   struct confirmed_reads {
@@ -53,13 +53,13 @@ struct proposer_effects {
 class proposer {
  public:
   enum class stage : std::uint8_t {
-    promising,      ///< the own replica makes the ballot durable
-    electing,       ///< collecting Q1 of the configuration in force
-    recovering,     ///< proposing again what earlier ballots may have chosen
+    promising,   ///< the own replica makes the ballot durable
+    electing,    ///< collecting Q1 of the configuration in force
+    recovering,  ///< proposing again what earlier ballots may have chosen
     serving,
-    draining,       ///< reconfiguration: no new proposals until all below are chosen
-    inviting,       ///< reconfiguration: winning Q1 of the new configuration
-    switching,      ///< a configuration entry is in flight or being applied
+    draining,   ///< reconfiguration: no new proposals until all below are chosen
+    inviting,   ///< reconfiguration: winning Q1 of the new configuration
+    switching,  ///< a configuration entry is in flight or being applied
     over,
   };
 
@@ -67,7 +67,7 @@ class proposer {
   struct beginning {
     log_id log;
     process self;
-    ballot above;          ///< the ballot will be above this
+    ballot above;  ///< the ballot will be above this
     slot watermark;
     stamp last_stamp;
     configuration active;
@@ -116,7 +116,7 @@ class proposer {
   void try_election(clock_reading at, proposer_effects& out);
   void recover(clock_reading at, proposer_effects& out);
   void finish_recovery(clock_reading at, proposer_effects& out);
-  void adopt(const configuration& c);
+  void adopt(const configuration& c, clock_reading at);
   void try_switch(clock_reading at, proposer_effects& out);
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
@@ -136,8 +136,8 @@ class proposer {
   process self_;
   ballot ballot_;
   stage stage_ = stage::promising;
-  configuration config_;       ///< in force for the next slot to propose
-  grid_quorum quorum_;         ///< of `config_`
+  configuration config_;                 ///< in force for the next slot to propose
+  grid_quorum quorum_;                   ///< of `config_`
   std::optional<configuration> wanted_;  ///< while draining, inviting, switching
   std::vector<node_id> reachable_;
   std::vector<node_id> followers_;
@@ -151,18 +151,18 @@ class proposer {
   tick began_;
 
   // Phase 2. in_flight_[i] is slot chosen_ + 1 + i.
-  slot chosen_;    ///< every slot up to here is chosen; only rises
-  slot applied_;   ///< by the own replica
+  slot chosen_;   ///< every slot up to here is chosen; only rises
+  slot applied_;  ///< by the own replica
   std::deque<proposal> in_flight_;
   std::deque<command> queue_;  ///< bound: queue_max, further commands are given back
   stamp last_stamp_;
-  slot told_;      ///< watermark that the last accept or commit notice carried
+  slot told_;  ///< watermark that the last accept or commit notice carried
   tick told_at_;
-  tick noticed_at_;                 ///< last commit notice, which followers without a seat get
+  tick noticed_at_;                    ///< last commit notice, which followers without a seat get
   std::uint64_t notice_every_ms_ = 0;  ///< how long until an old notice is repeated; doubles
 
   // Reads.
-  std::uint64_t round_ = 0;    ///< number of the last accept or confirm
+  std::uint64_t round_ = 0;  ///< number of the last accept or confirm
   std::map<node_id, std::uint64_t> answered_round_;
   std::deque<waiting_reads> reads_;
   tick confirmed_at_;

@@ -47,8 +47,7 @@ void proposer::invite(const configuration& c, clock_reading at, proposer_effects
       out.send.push_back({seat.node, m});
 }
 
-void proposer::on_promise(process from, const promise& m, clock_reading at,
-                          proposer_effects& out) {
+void proposer::on_promise(process from, const promise& m, clock_reading at, proposer_effects& out) {
   if (m.by != ballot_ || stage_ == stage::over) return;
   if (stage_ == stage::promising && from != self_) return;
   if (!promises_.insert(from.node).second) return;
@@ -79,7 +78,8 @@ void proposer::try_election(clock_reading at, proposer_effects& out) {
     out.fetch = proposer_effects::chase{watermark_source_, reported_watermark_};
     return;
   }
-  ATLAS_CHECK(in_flight_.empty() && chosen_ <= applied_, "an election begins with nothing in flight");
+  ATLAS_CHECK(in_flight_.empty() && chosen_ <= applied_,
+              "an election begins with nothing in flight");
   chosen_ = applied_;
   stage_ = stage::recovering;
   recover(at, out);
@@ -121,7 +121,7 @@ void proposer::on_progress(const replica_progress& p, clock_reading at, proposer
   if (p.watermark > chosen_ && !before_recovery)
     return end(out, ballot_);  // somebody else got slots chosen: this owner was beaten
   if (p.changed && p.changed->epoch > config_.epoch) {
-    adopt(*p.changed);
+    adopt(*p.changed, at);
     if (!before_recovery) stage_ = stage::electing;
     invite(config_, at, out);
     if (stage_ == stage::over) return;
@@ -132,7 +132,8 @@ void proposer::on_progress(const replica_progress& p, clock_reading at, proposer
   if (stage_ == stage::serving) pump(at, out);
 }
 
-void proposer::adopt(const configuration& c) {
+void proposer::adopt(const configuration& c, clock_reading at) {
+  began_ = at.now;  // winning its Q1 has its own time; the tenure is not at fault for a slow change
   config_ = c;
   quorum_ = quorum_of(config_);
   wanted_.reset();

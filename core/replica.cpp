@@ -8,11 +8,15 @@
 namespace atlas::core {
 namespace {
 
-// Votes above the watermark that an acceptor keeps in memory; above it the follower is so far behind
-// that it must catch up before it helps again.
+// Votes above the watermark that an acceptor keeps in memory; above it the follower is so far
+// behind that it must catch up before it helps again.
 constexpr std::size_t tail_entries_max = 8192;
 constexpr std::size_t fetch_bytes_max = 512 << 10;
 constexpr std::uint64_t fetch_again_ms = 300;
+// Applied rows are written together: hot rows once instead of once per change, and in row order.
+// The votes are on disk, so a crash only means that the slots since the last save are applied
+// again.
+constexpr std::size_t unsaved_rows_max = 4096;
 
 }  // namespace
 
@@ -27,6 +31,8 @@ replica::replica(log_id log, process self, configuration first, const log_store&
   last_stamp_ = past.last_stamp;
   applied_hash_ = past.applied_hash;
   if (past.active) active_ = *past.active;
+  saved_watermark_ = watermark_;
+  saved_epoch_ = active_.epoch;
   for (const auto& e : past.tail) {
     ATLAS_CHECK(e.by <= promised_, "no vote above the promise");
     ATLAS_CHECK(e.at > watermark_, "the tail begins above the applied slot");
@@ -55,6 +61,9 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
     out.sync = true;
     unwritten_[out.group] = {promised_, watermark_};
   }
+  // The promise tells the watermark, a repeated one too: make it as durable as the promise itself.
+  save(out);
+  if (!out.persist.empty()) out.sync = true;
   promise p{log_, m.by, watermark_, active_.epoch, {}};
   for (auto it = tail_.lower_bound(std::max(m.from, watermark_ + 1)); it != tail_.end(); ++it)
     p.entries.push_back(it->second);
@@ -71,8 +80,10 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
     return refuse(nack_reason::generation_below);
   if (m.epoch < active_.epoch) {
     // Under an older configuration only slots that are chosen already may still be repeated.
+    // The sender's node needs what is chosen from there on, the newer configuration included.
     learn(from, m.by, m.watermark, out);
-    return refuse(nack_reason::epoch_below);
+    refuse(nack_reason::epoch_below);
+    return on_fetch(from, {log_, m.first}, out);
   }
   if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
   holder_ = from;
@@ -80,10 +91,9 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   hear(from, m.by);
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
-  accepted reply{log_, m.by, m.gen, m.round, m.first, count, watermark_};
+  const accepted reply{log_, m.by, m.gen, m.round, m.first, count};
   if (count == 0 && durable_promise_ == m.by) {
     // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
-    reply.watermark = {};
     out.now.push_back({from.node, reply});
   } else {
     out.held.push_back({from.node, reply});
@@ -109,11 +119,10 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
         ATLAS_CHECK(mine == tail_.end() || mine->second.by < m.by, "votes follow the promise");
         tail_.insert_or_assign(at, accepted_entry{at, m.by, value});
         open_group(out);
-        out.persist.push_back({.what = record_write::kind::accepted,
-                               .at = at,
-                               .by = m.by,
-                               .value = value.bytes});
+        out.persist.push_back(
+            {.what = record_write::kind::accepted, .at = at, .by = m.by, .value = value.bytes});
         out.sync = true;
+        unwritten_[out.group] = {promised_, watermark_};
       }
     }
     ++at;
@@ -123,6 +132,10 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
 
 void replica::on_commit(process from, const commit& m, replica_effects& out) {
   hear(from, m.by);
+  // An idle owner must learn too that it was overtaken here, or this node follows nobody for ever.
+  if (m.by < promised_)
+    out.held.push_back(
+        {from.node, nack{log_, m.by, nack_reason::ballot_below, promised_, active_.epoch}});
   learn(from, m.by, m.watermark, out);
 }
 
@@ -133,7 +146,10 @@ void replica::hear(process from, ballot by) {
 }
 
 void replica::learn(process from, ballot by, slot upto, replica_effects& out) {
-  if (by > known_.by || (by == known_.by && upto > known_.watermark)) known_ = {by, upto};
+  if (upto > watermark_) {
+    slot& known = known_[by];
+    known = std::max(known, upto);
+  }
   apply_known(from == self_, out);
   want(from.node, upto, out);
 }
@@ -152,14 +168,16 @@ void replica::want(node_id source, slot upto, replica_effects& out) {
 
 void replica::apply_known(bool answer, replica_effects& out) {
   const slot before = watermark_;
-  while (watermark_ < known_.watermark) {
+  for (auto next = tail_.begin(); next != tail_.end(); next = tail_.begin()) {
     // Mark s chosen only if the vote at s is of the very ballot that says so (§3, commit).
-    const auto next = tail_.find(watermark_ + 1);
-    if (next == tail_.end() || next->second.by != known_.by) break;
+    if (next->first != watermark_ + 1) break;
+    const auto known = known_.find(next->second.by);
+    if (known == known_.end() || known->second < next->first) break;
     const entry value = next->second.value;
     tail_.erase(next);
     apply_entry(watermark_ + 1, value, answer, out);
   }
+  std::erase_if(known_, [&](const auto& k) { return k.second <= watermark_; });
   if (watermark_ != before) note_applied(out);
 }
 
@@ -182,21 +200,24 @@ void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
     }
     ++at;
   }
-  if (watermark_ != before) note_applied(out);
+  if (watermark_ != before) {
+    note_applied(out);
+    save(out);  // with the entries: on disk a learned entry is never a mere vote
+  }
   apply_known(false, out);
-  if (watermark_ != before) want(from.node, std::max(m.watermark, wanted_.upto), out);
+  want(from.node, watermark_ != before ? std::max(m.watermark, wanted_.upto) : m.watermark, out);
 }
 
 void replica::apply_entry(slot at, const entry& value, bool answer, replica_effects& out) {
   ATLAS_CHECK(at == watermark_ + 1, "slots are applied in order, none is skipped");
-  open_group(out);
   switch (value.kind()) {
-    case entry_kind::no_op: break;
+    case entry_kind::no_op:
+      break;
     case entry_kind::batch: {
       const auto batch = decode_batch(value);
       ATLAS_CHECK(batch.has_value(), "chosen batches decode; the border refuses others");
       std::vector<command_result> results;
-      table_.apply(at, *batch, out.group, out.persist, results);
+      table_.apply(*batch, results);
       last_stamp_ = std::max(last_stamp_, batch->when);
       if (answer)
         out.results.insert(out.results.end(), std::make_move_iterator(results.begin()),
@@ -210,9 +231,9 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       active_ = std::move(*next);
       std::string bytes;
       encode_configuration(active_, bytes);
-      out.persist.push_back({.what = record_write::kind::configuration,
-                             .at = at,
-                             .key = std::move(bytes)});
+      open_group(out);
+      out.persist.push_back(
+          {.what = record_write::kind::configuration, .at = at, .key = std::move(bytes)});
       if (!out.progress) out.progress.emplace();
       out.progress->changed = active_;
       break;
@@ -223,15 +244,24 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
 }
 
 void replica::note_applied(replica_effects& out) {
-  out.persist.push_back({.what = record_write::kind::applied,
-                         .at = watermark_,
-                         .when = last_stamp_,
-                         .hash = applied_hash_});
-  unwritten_[out.group] = {promised_, watermark_};
+  if (table_.unsaved() >= unsaved_rows_max || saved_epoch_ != active_.epoch) save(out);
   if (!out.progress) out.progress.emplace();
   out.progress->watermark = watermark_;
   out.progress->last_stamp = last_stamp_;
   if (table_.take_catalogue_change()) out.catalogue_changed = true;
+}
+
+void replica::save(replica_effects& out) {
+  if (saved_watermark_ == watermark_) return;
+  open_group(out);
+  table_.save(watermark_, out.group, out.persist);
+  out.persist.push_back({.what = record_write::kind::applied,
+                         .at = watermark_,
+                         .when = last_stamp_,
+                         .hash = applied_hash_});
+  saved_watermark_ = watermark_;
+  saved_epoch_ = active_.epoch;
+  unwritten_[out.group] = {promised_, watermark_};
 }
 
 void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
@@ -251,22 +281,26 @@ void replica::ask_for_missing(replica_effects& out) {
     wanted_.source = another_source();  // the last one did not answer
   }
   if (wanted_.source == self_.node) wanted_.source = another_source();
-  if (!wanted_.source) return;
+  if (!wanted_.source || wanted_.source == self_.node) return;
   asked_at_ = now_;
   out.now.push_back({wanted_.source, fetch{log_, watermark_ + 1}});
 }
 
 node_id replica::another_source() {
-  for (std::size_t tries = 0; tries < active_.seats.size(); ++tries) {
-    const auto node = active_.seats[rotation_++ % active_.seats.size()].node;
-    if (node != self_.node) return node;
+  // The owner need not have a seat, and may be the only one that holds what is missing.
+  const auto count = active_.seats.size() + 1;
+  for (std::size_t tries = 0; tries < count; ++tries) {
+    const auto next = rotation_++ % count;
+    const auto node = next < active_.seats.size() ? active_.seats[next].node : heard_.node;
+    if (node && node != self_.node) return node;
   }
-  return {};
+  return wanted_.source;
 }
 
 void replica::on_tick(tick now, replica_effects& out) {
   now_ = now;
   if (watermark_ < wanted_.upto) ask_for_missing(out);
+  save(out);
 }
 
 void replica::on_written(std::uint64_t group) {

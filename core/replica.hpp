@@ -22,19 +22,19 @@ namespace atlas::core {
 
 /// What the owner on the same node must know about its copy.
 struct replica_progress {
-  slot watermark;    ///< applied up to here
-  stamp last_stamp;  ///< of the last batch applied
+  slot watermark;                        ///< applied up to here
+  stamp last_stamp;                      ///< of the last batch applied
   std::optional<configuration> changed;  ///< a configuration that became active
 };
 
 /// Consequences of one input of a replica.
 struct replica_effects {
-  std::vector<record_write> persist;  ///< one atomic group, in order
-  bool sync = false;                  ///< `persist` must be fsynced before `held` leaves
-  std::uint64_t group = 0;            ///< number of this group, for `replica::on_written`
-  std::vector<outgoing> held;         ///< leave after this and all earlier groups are durable
-  std::vector<outgoing> now;          ///< depend on nothing that is not durable
-  std::vector<command_result> results;       ///< of commands that the local owner had proposed
+  std::vector<record_write> persist;    ///< one atomic group, in order
+  bool sync = false;                    ///< `persist` must be fsynced before `held` leaves
+  std::uint64_t group = 0;              ///< number of this group, for `replica::on_written`
+  std::vector<outgoing> held;           ///< leave after this and all earlier groups are durable
+  std::vector<outgoing> now;            ///< depend on nothing that is not durable
+  std::vector<command_result> results;  ///< of commands that the local owner had proposed
   std::optional<replica_progress> progress;  ///< for the local owner
   bool catalogue_changed = false;            ///< meta log: read the catalogue again
 };
@@ -57,8 +57,8 @@ class replica {
   /// Call every 50-100 ms: asks again for what is missing.
   void on_tick(tick now, replica_effects& out);
 
-  /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its ballot
-  /// after the read arrived and `watermark() >=` its watermark at that time.
+  /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
+  /// ballot after the read arrived and `watermark() >=` its watermark at that time.
   [[nodiscard]] outcome answer(const read& r) const { return table_.answer(r); }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const {
@@ -76,11 +76,6 @@ class replica {
   [[nodiscard]] process holder() const { return heard_by_ >= promised_ ? heard_ : process{}; }
 
  private:
-  /// Highest watermark heard from the newest ballot: votes of that very ballot below it are chosen.
-  struct known_commit {
-    ballot by;
-    slot watermark;
-  };
   /// Where the next entries are to be had; says nothing about this acceptor's own votes.
   struct wanted_entries {
     slot upto;
@@ -96,6 +91,7 @@ class replica {
   void apply_known(bool answer, replica_effects& out);
   void apply_entry(slot at, const entry& value, bool answer, replica_effects& out);
   void note_applied(replica_effects& out);
+  void save(replica_effects& out);
   void want(node_id source, slot upto, replica_effects& out);
   void ask_for_missing(replica_effects& out);
   [[nodiscard]] node_id another_source();
@@ -104,25 +100,29 @@ class replica {
   log_id log_;
   process self_;
   const log_store* disk_;
-  configuration active_;            ///< chosen last at or below the watermark; epochs only rise
-  ballot promised_;                 ///< only rises
-  ballot durable_promise_;          ///< the part of `promised_` that is on disk
-  process holder_;                  ///< last accept or confirm answered under `promised_`
+  configuration active_;    ///< chosen last at or below the watermark; epochs only rise
+  ballot promised_;         ///< only rises
+  ballot durable_promise_;  ///< the part of `promised_` that is on disk
+  process holder_;          ///< last accept or confirm answered under `promised_`
   generation holder_generation_;
-  process heard_;                   ///< who spoke as owner under the highest ballot heard of
+  process heard_;  ///< who spoke as owner under the highest ballot heard of
   ballot heard_by_;
-  slot watermark_;                  ///< applied up to here; only rises
-  slot written_watermark_;          ///< the part of it that the disk shows
+  slot watermark_;          ///< applied up to here; only rises
+  slot written_watermark_;  ///< the part of it that the disk shows
+  slot saved_watermark_;    ///< the part of it that was handed to the store
+  config_epoch saved_epoch_;
   stamp last_stamp_;
   std::uint64_t applied_hash_ = 0;
   std::map<slot, accepted_entry> tail_;  ///< accepted above the watermark
-  known_commit known_;
+  /// Per ballot, the highest watermark heard above the own one: votes of that very ballot up to it
+  /// are chosen. All of them stay true, so a newer ballot does not make an older one forgotten.
+  std::map<ballot, slot> known_;
   wanted_entries wanted_;
-  unsigned rotation_ = 0;           ///< which seat to ask when the source does not answer
-  std::uint64_t groups_ = 0;        ///< groups handed out so far
+  unsigned rotation_ = 0;     ///< which seat to ask when the source does not answer
+  std::uint64_t groups_ = 0;  ///< groups handed out so far
   std::map<std::uint64_t, std::pair<ballot, slot>> unwritten_;  ///< group -> promise, watermark
   tick now_;
-  std::optional<tick> asked_at_;    ///< when the last fetch left
+  std::optional<tick> asked_at_;  ///< when the last fetch left
   state_machine table_;
 };
 

@@ -1,6 +1,6 @@
-// The requests of this node's clients to one log, from arrival to answer: numbers them, sends them to
-// whoever owns the log, sends them again after owner changes and silence (consensus.md §8 makes that
-// safe), and knows at the deadline whether the outcome is unknown or certainly nothing.
+// The requests of this node's clients to one log, from arrival to answer: numbers them, sends them
+// to whoever owns the log, sends them again after owner changes and silence (consensus.md §8 makes
+// that safe), and knows at the deadline whether the outcome is unknown or certainly nothing.
 #pragma once
 
 #include <cstdint>
@@ -65,9 +65,9 @@ class request_table {
   struct pending {
     std::uint64_t ticket = 0;
     tick deadline;
-    tick send_at;             ///< not before this
+    tick send_at;                 ///< not before this
     std::optional<tick> sent_at;  ///< empty while it waits to be sent
-    bool in_doubt = false;    ///< an earlier sending was never answered nor given back
+    bool in_doubt = false;        ///< an earlier sending was never answered nor given back
     std::string why;
   };
   struct pending_write : pending {

@@ -1,6 +1,6 @@
-// The one error type that crosses folders: an environment failure (disk, peer, bad file) as a code and
-// a short detail. Outcomes of the protocol (ballot too low, key absent) are data in replies instead,
-// and broken code is ATLAS_CHECK.
+// The one error type that crosses folders: an environment failure (disk, peer, bad file) as a code
+// and a short detail. Outcomes of the protocol (ballot too low, key absent) are data in replies
+// instead, and broken code is ATLAS_CHECK.
 #pragma once
 
 #include <string>

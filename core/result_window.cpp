@@ -41,8 +41,7 @@ void result_window::remember(process from, sequence seq, sequence floor, outcome
   o.floor = std::max(o.floor, floor);
   o.results.insert_or_assign(seq, std::move(result));
   const auto newest = o.results.rbegin()->first;
-  if (newest.value >= o.floor.value + sequences_max)
-    o.floor = newest - (sequences_max - 1);
+  if (newest.value >= o.floor.value + sequences_max) o.floor = newest - (sequences_max - 1);
   o.results.erase(o.results.begin(), o.results.lower_bound(o.floor));
 }
 

@@ -1,5 +1,5 @@
-// Exactly once (consensus.md §8): per origin, the results of its commands that may still be repeated.
-// Replicated state: every replica holds the same window after the same slot.
+// Exactly once (consensus.md §8): per origin, the results of its commands that may still be
+// repeated. Replicated state: every replica holds the same window after the same slot.
 #pragma once
 
 #include <cstdint>

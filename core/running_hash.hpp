@@ -1,5 +1,5 @@
-// Running hash of the applied log: replicas that applied the same entries in the same slots hold the
-// same number (consensus.md §11, invariant 3). Not cryptographic.
+// Running hash of the applied log: replicas that applied the same entries in the same slots hold
+// the same number (consensus.md §11, invariant 3). Not cryptographic.
 #pragma once
 
 #include <cstdint>

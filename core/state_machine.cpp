@@ -1,5 +1,7 @@
 #include "core/state_machine.hpp"
 
+#include <utility>
+
 #include "core/bytes.hpp"
 #include "core/catalogue.hpp"
 #include "core/check.hpp"
@@ -17,9 +19,7 @@ constexpr std::size_t result_records_max = 512;
 /// The catalogue's rows, read and written through the state machine while a batch is applied.
 class state_machine::catalogue_door : public catalogue_rows {
  public:
-  catalogue_door(state_machine& self, stamp when, std::uint64_t group,
-                 std::vector<record_write>& writes)
-      : self_(self), when_(when), group_(group), writes_(writes) {}
+  catalogue_door(state_machine& self, stamp when) : self_(self), when_(when) {}
 
   std::optional<std::string> get(const std::string& row) const override {
     const auto bytes = self_.rows_.get(row);
@@ -31,15 +31,11 @@ class state_machine::catalogue_door : public catalogue_rows {
   std::vector<std::pair<std::string, std::string>> scan(const std::string& prefix) const override {
     return self_.rows(prefix);
   }
-  void put(const std::string& row, std::string value) override {
-    self_.put(row, value, {}, when_, group_, writes_);
-  }
+  void put(const std::string& row, std::string value) override { self_.put(row, value, {}, when_); }
 
  private:
   state_machine& self_;
   stamp when_;
-  std::uint64_t group_;
-  std::vector<record_write>& writes_;
 };
 
 state_machine::state_machine(log_id log, const log_store& disk, const recovered_log& past)
@@ -50,23 +46,22 @@ state_machine::state_machine(log_id log, const log_store& disk, const recovered_
   }
 }
 
-void state_machine::apply(slot at, const decoded_batch& batch, std::uint64_t group,
-                          std::vector<record_write>& writes,
-                          std::vector<command_result>& results) {
-  std::string lines;
+void state_machine::apply(const decoded_batch& batch, std::vector<command_result>& results) {
   for (const auto& c : batch.commands) {
     auto known = window_.find(c);
     if (!known) {
-      known = execute(c, batch.when, group, writes);
+      known = execute(c, batch.when);
       window_.remember(c, *known);
-      result_window::encode_line(lines, c, *known);
+      result_window::encode_line(result_lines_, c, *known);
     }
     results.push_back({c.from, c.seq, std::move(*known)});
   }
-  if (!lines.empty()) keep_results(at, std::move(lines), writes);
 }
 
-void state_machine::keep_results(slot at, std::string lines, std::vector<record_write>& writes) {
+void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>& writes) {
+  rows_.save(group, writes);
+  if (result_lines_.empty()) return;
+  auto lines = std::exchange(result_lines_, {});
   if (result_slots_.size() >= result_records_max) {
     for (const auto old : result_slots_)
       writes.push_back({.what = record_write::kind::erase_results, .at = old});
@@ -78,27 +73,28 @@ void state_machine::keep_results(slot at, std::string lines, std::vector<record_
       {.what = record_write::kind::put_results, .at = at, .value = make_blob(std::move(lines))});
 }
 
-outcome state_machine::execute(const command& c, stamp when, std::uint64_t group,
-                               std::vector<record_write>& writes) {
+outcome state_machine::execute(const command& c, stamp when) {
   if (log_ == meta_log) {
-    catalogue_door door(*this, when, group, writes);
+    catalogue_door door(*this, when);
     catalogue_changed_ = true;
     return execute_catalogue(c, door);
   }
   switch (c.what) {
-    case operation::put: put(c.row, c.value, c.principal, when, group, writes); return {};
+    case operation::put:
+      put(c.row, c.value, c.principal, when);
+      return {};
     case operation::erase:
-      rows_.set(c.row, nullptr, group);
-      writes.push_back({.what = record_write::kind::erase_row, .key = c.row});
+      rows_.set(c.row, nullptr);
       return {};
     case operation::create_table:
-    case operation::add_node: break;
+    case operation::add_node:
+      break;
   }
   return {outcome_code::refused, "not a command of this table"};
 }
 
 void state_machine::put(const std::string& row, std::string_view value, std::string_view principal,
-                        stamp when, std::uint64_t group, std::vector<record_write>& writes) {
+                        stamp when) {
   row_record next{1, when, when, principal, value};
   const auto before = rows_.get(row);
   if (before) {
@@ -107,10 +103,7 @@ void state_machine::put(const std::string& row, std::string_view value, std::str
     next.version = old->version + 1;
     next.created = old->created;
   }
-  auto bytes = make_blob(encode_row(next));
-  rows_.set(row, bytes, group);
-  writes.push_back(
-      {.what = record_write::kind::put_row, .key = row, .value = std::move(bytes)});
+  rows_.set(row, make_blob(encode_row(next)));
 }
 
 outcome state_machine::answer(const read& r) const {

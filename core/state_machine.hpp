@@ -25,10 +25,14 @@ class state_machine {
  public:
   state_machine(log_id log, const log_store& disk, const recovered_log& past);
 
-  /// Applies the batch of slot `at`; appends its writes (of write group `group`) and one result per
-  /// command, in order. A repeated command changes nothing and gets its first result (§8).
-  void apply(slot at, const decoded_batch& batch, std::uint64_t group,
-             std::vector<record_write>& writes, std::vector<command_result>& results);
+  /// Applies a chosen batch; appends one result per command, in order. A repeated command
+  /// changes nothing and gets its first result (§8). What changed is written by the next `save`.
+  void apply(const decoded_batch& batch, std::vector<command_result>& results);
+  /// Rows changed since the last `save`.
+  [[nodiscard]] std::size_t unsaved() const { return rows_.unsaved(); }
+  /// Appends everything changed since the last `save` as records of write group `group`; `at` is
+  /// the last applied slot. The caller writes them and the applied slot as one.
+  void save(slot at, std::uint64_t group, std::vector<record_write>& writes);
   /// Answers a read from everything applied so far.
   [[nodiscard]] outcome answer(const read& r) const;
   /// Rows with `prefix`, decoded to (row, value).
@@ -41,22 +45,19 @@ class state_machine {
 
  private:
   class catalogue_door;
-  outcome execute(const command& c, stamp when, std::uint64_t group,
-                  std::vector<record_write>& writes);
-  void put(const std::string& row, std::string_view value, std::string_view principal, stamp when,
-           std::uint64_t group, std::vector<record_write>& writes);
-  void keep_results(slot at, std::string lines, std::vector<record_write>& writes);
+  outcome execute(const command& c, stamp when);
+  void put(const std::string& row, std::string_view value, std::string_view principal, stamp when);
 
   log_id log_;
   row_overlay rows_;
   result_window window_;
+  std::string result_lines_;        ///< results since the last save
   std::vector<slot> result_slots_;  ///< slots that hold a results record on disk, ascending
   bool catalogue_changed_ = true;
 };
 
 /// Result data of a scan: `put_string(row) put_string(value)` repeated.
-[[nodiscard]] std::string encode_rows(
-    const std::vector<std::pair<std::string, std::string>>& rows);
+[[nodiscard]] std::string encode_rows(const std::vector<std::pair<std::string, std::string>>& rows);
 /// Empty if the bytes are broken.
 [[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> decode_rows(
     std::string_view bytes);

@@ -1,6 +1,7 @@
 // The client side of a node: a Unix socket, one epoll thread, and the line protocol of
 // docs/protocol.md. It knows connections, frames, tags and ordering; it knows no consensus and no
-// storage. Whole read rounds go to the `backend` at once, so that one wake-up carries many requests.
+// storage. Whole read rounds go to the `backend` at once, so that one wake-up carries many
+// requests.
 #pragma once
 
 #include <chrono>
@@ -16,15 +17,15 @@ namespace atlas::net {
 
 /// What the client wants, after parsing and arity checks. PRINCIPAL and handshake never leave net/.
 enum class verb : std::uint8_t {
-  key_put,      ///< key, value
-  key_get,      ///< key -> VALUE:... or NOT_FOUND
-  key_del,      ///< key
-  blob_set,     ///< key, value (may be empty)
-  blob_get,     ///< key -> BLOB n + bytes, or EMPTY
-  scan,         ///< key = prefix
+  key_put,   ///< key, value
+  key_get,   ///< key -> VALUE:... or NOT_FOUND
+  key_del,   ///< key
+  blob_set,  ///< key, value (may be empty)
+  blob_get,  ///< key -> BLOB n + bytes, or EMPTY
+  scan,      ///< key = prefix
   node_list,
-  node_info,    ///< key = raw node id text
-  node_ping,    ///< key = raw node id text
+  node_info,  ///< key = raw node id text
+  node_ping,  ///< key = raw node id text
   table_list,
   table_info,   ///< key = table name
   quorum_info,  ///< key = table name
@@ -41,11 +42,11 @@ struct client_request {
 
 /// How the gateway frames an answer.
 enum class reply_kind : std::uint8_t {
-  ok,          ///< `OK` alone
-  payload,     ///< `text` + CRLF, then `OK` (text may hold several lines joined by CRLF)
-  value,       ///< `VALUE:` + text
-  blob,        ///< `BLOB <n>`, then the bytes of text, then `OK`
-  warn,        ///< `ERROR WARN <text>`, sanitised by the gateway
+  ok,       ///< `OK` alone
+  payload,  ///< `text` + CRLF, then `OK` (text may hold several lines joined by CRLF)
+  value,    ///< `VALUE:` + text
+  blob,     ///< `BLOB <n>`, then the bytes of text, then `OK`
+  warn,     ///< `ERROR WARN <text>`, sanitised by the gateway
 };
 
 struct client_reply {
@@ -75,19 +76,23 @@ struct gateway_options {
   unsigned socket_mode = 0660;              ///< permission bits of the socket file
   std::size_t line_bytes_max = 128u << 20;  ///< longer lines: FATAL
   std::size_t blob_bytes_max = 128u << 20;
-  std::size_t connections_max = 4096;        ///< further ones get ERROR FATAL too many connections
+  std::size_t connections_max = 4096;         ///< further ones get ERROR FATAL too many connections
   std::size_t requests_in_flight_max = 1024;  ///< per connection; reading pauses above it
-  std::size_t output_bytes_max = 8u << 20;   ///< per connection; reading pauses above it
-  std::size_t input_bytes_max_total = 512u << 20;  ///< unfinished input of all clients together
+  std::size_t output_bytes_max = 8u << 20;    ///< per connection; reading pauses above it
+  std::size_t input_bytes_max_total = 512u << 20;    ///< unfinished input of all clients together
   std::chrono::milliseconds write_timeout{300'000};  ///< a client that reads nothing is dropped
+  /// Keys and values of all requests in flight; reading pauses above it.
+  std::size_t request_bytes_max_total = 512u << 20;
+  std::size_t output_bytes_max_total = 1u << 30;  ///< unsent, all clients; the largest is dropped
+  /// Submits untagged key operations of one table without waiting for those before them. Only for a
+  /// backend that executes all requests of one table, reads and writes alike and repeats included,
+  /// in the order of submission: otherwise a client does not read its own writes.
+  bool pipeline_untagged = false;
 };
 
-/// Owns the socket and the thread. Construct, `start`, ..., `stop`.
+/// Owns the socket and the thread. Open, `start`, ..., `stop`.
 class gateway {
  public:
-  /// Binds and listens: creates the directory (0700), removes a stale socket file (one nobody
-  /// listens on), refuses when another process listens there. `serve` outlives the gateway.
-  static core::result<std::unique_ptr<gateway>> open(gateway_options options, backend& serve);
   virtual ~gateway() = default;
   /// Starts the thread and serves clients.
   virtual void start() = 0;

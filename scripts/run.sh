@@ -16,6 +16,7 @@ cleanup() {
 trap cleanup EXIT
 
 start() {
+  rm -f "$dir/socket"  # of a node that was killed
   "$bin/atlas-node" --config configs/single-node.yaml --set "db_path=$dir/data" \
     --set "socket=$dir/socket" --set "advertise=localhost:${ATLAS_PORT:-4460}" \
     >>"$dir/log" 2>&1 &
@@ -41,8 +42,7 @@ say "KEY GET sample.row"
 say "QUORUM INFO atlas.nodes"
 say "TABLE LIST"
 echo "== kill -9, and again from the same disk"
-kill -9 "$node"
-wait "$node" 2>/dev/null || true
+{ kill -9 "$node" && wait "$node"; } 2>/dev/null || true
 start
 say "KEY GET sample.row"
 if [ "${1:-}" = "--keep" ]; then

@@ -38,7 +38,7 @@ outcome load(const std::string& text, const std::vector<std::string>& overrides 
   CHECK(loaded.error().code == atlas::core::errc::bad_config);
   out.message = loaded.error().detail;
   for (std::size_t at; (at = out.message.find(path)) != std::string::npos;)
-    out.message.replace(at, path.size(), "F");
+    out.message.replace(at, path.size(), 1, 'F');
   return out;
 }
 

@@ -82,7 +82,7 @@ session talk(console_input& input, bool errors_fail) {
     out.status = run_console(client.value(), input, {replies, complaints, errors_fail});
     out.complaints = complaints.str();
     const auto at = out.complaints.find(server.path());
-    if (at != std::string::npos) out.complaints.replace(at, server.path().size(), "S");
+    if (at != std::string::npos) out.complaints.replace(at, server.path().size(), 1, 'S');
   }
   out.replies = replies.str();
   REQUIRE_FALSE(node.seen.empty());

@@ -256,11 +256,11 @@ TEST_SUITE("storage/damage") {
     bad.what = kind::configuration;
     bad.key = "\xff";
     write(*store, log, {bad});
-    on_disk->recover();
+    static_cast<void>(on_disk->recover());
     CHECK(failures.count == 1);
     CHECK(failures.first.find("configuration of slot 0") != std::string::npos);
     write(*store, log, {accepted(1, ballot_of(1, 1), "")});
-    on_disk->entries(core::slot{1}, core::slot{2}, 100);
+    static_cast<void>(on_disk->entries(core::slot{1}, core::slot{2}, 100));
     CHECK(failures.count == 2);
   }
 

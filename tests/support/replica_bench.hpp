@@ -67,6 +67,11 @@ class replica_bench {
   void write_all() {
     while (!waiting_.empty()) write_one();
   }
+  /// Brings everything applied to the disk, as the tick after it does.
+  void settle() {
+    tick(0);
+    write_all();
+  }
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
 
   /// Loses what was not written and starts again with a higher boot epoch.

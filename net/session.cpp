@@ -1,0 +1,234 @@
+// See the header for the rules of order. Reading stops in three ways: for want of input, at a limit
+// (`paused_`, resumed by `advance`), and for good (`input_over_`).
+#include "net/session.hpp"
+
+#include <utility>
+
+#include "core/check.hpp"
+#include "net/frames.hpp"
+#include "net/tokens.hpp"
+
+namespace atlas::net {
+namespace {
+
+client_reply warning(std::string text) {
+  return {0, reply_kind::warn, std::move(text)};
+}
+
+// Beside the bytes of its strings a request costs about this much on its way.
+constexpr std::size_t request_overhead_bytes = 256;
+
+}  // namespace
+
+session::session(const gateway_options& options, request_desk& desk)
+    : options_(options), desk_(desk), framer_(options.line_bytes_max) {
+  out_.append(greeting);
+}
+
+void session::advance() {
+  if (input_over_) return;
+  if (held_ && unanswered_ == 0) submit(*std::exchange(held_, std::nullopt), {});
+  bool more = true;
+  while (more && may_read()) more = read_frame();
+  if (input_over_) return;
+  paused_ = more;
+  starved_ = paused_ && desk_.bytes_in_flight > options_.request_bytes_max_total;
+  framer_.settle();
+}
+
+bool session::may_read() const {
+  if (held_) return unanswered_ == 0;
+  return !input_over_ && in_flight() < options_.requests_in_flight_max &&
+         output_bytes() <= options_.output_bytes_max &&
+         desk_.bytes_in_flight <= options_.request_bytes_max_total;
+}
+
+bool session::read_frame() {
+  const auto next = framer_.next();
+  switch (next.what) {
+    case frame_kind::none:
+      return false;
+    case frame_kind::line:
+      on_line(next.bytes);
+      return true;
+    case frame_kind::blob:
+    case frame_kind::skipped:
+      on_upload_end();
+      return true;
+    case frame_kind::too_long:
+      fail("command exceeded maximum length");
+      return false;
+    case frame_kind::truncated:  // the client broke off; nothing of the blob is kept
+    case frame_kind::end:
+      stop_reading();
+      return false;
+  }
+  return false;
+}
+
+void session::on_line(std::string_view line) {
+  if (!greeted_) {
+    if (const auto error = handshake_error(line); !error.empty()) return fail(std::string(error));
+    greeted_ = true;
+    out_.append(ready);
+    return;
+  }
+  const auto split = peel_tag(line);
+  auto command = parse_command(split.body, split.tagged, options_.blob_bytes_max);
+  on_parsed(std::move(command), {split.tagged, std::string(split.tag)});
+}
+
+void session::on_parsed(parsed_command&& command, address&& to) {
+  switch (command.kind) {
+    case parsed_kind::nothing:
+      return;
+    case parsed_kind::request:
+      return request(command.what, std::move(command.key), std::move(command.value), std::move(to));
+    case parsed_kind::upload:
+      if (command.text.empty())
+        framer_.expect_blob(command.length);
+      else
+        framer_.expect_skip(command.length);
+      upload_ = upload{std::move(to), std::move(command.key), std::move(command.text)};
+      return;
+    case parsed_kind::assume:
+      principal_ = std::move(command.key);
+      return reply_at_once({0, reply_kind::ok, {}}, to);
+    case parsed_kind::whoami:
+      return reply_at_once(
+          {0, reply_kind::payload, "PRINCIPAL " + (principal_.empty() ? "(none)" : principal_)},
+          to);
+    case parsed_kind::warn:
+      return reply_at_once(warning(std::move(command.text)), to);
+    case parsed_kind::fatal:
+      return fail(std::move(command.text));
+  }
+}
+
+void session::on_upload_end() {
+  ATLAS_CHECK(upload_.has_value(), "the end of a blob nobody announced");
+  auto done = *std::exchange(upload_, std::nullopt);
+  if (!done.refusal.empty()) return reply_at_once(warning(std::move(done.refusal)), done.to);
+  request(verb::blob_set, std::move(done.key), framer_.take_blob(), std::move(done.to));
+}
+
+void session::request(verb what, std::string&& key, std::string&& value, address&& to) {
+  client_request r{0, what, std::move(key), std::move(value), principal_};
+  if (to.tagged || may_join(r.what, r.key)) return submit(std::move(r), std::move(to));
+  held_ = std::move(r);
+}
+
+bool session::may_join(verb what, std::string_view key) const {
+  return unanswered_ == 0 || (options_.pipeline_untagged && joinable_ && is_key_operation(what) &&
+                              table_of(key) == table_);
+}
+
+void session::submit(client_request&& r, address&& to) {
+  r.ticket = ++desk_.last_ticket;
+  ticket_entry entry;
+  entry.ticket = r.ticket;
+  entry.who = this;
+  entry.bytes = request_overhead_bytes + r.key.size() + r.value.size() + to.tag.size();
+  entry.tagged = to.tagged;
+  if (to.tagged) {
+    entry.place = tagged_.size();
+    entry.tag = std::move(to.tag);
+    tagged_.push_back(r.ticket);
+  } else {
+    if (unanswered_ == 0) {
+      joinable_ = is_key_operation(r.what);
+      table_ = table_of(r.key);
+    }
+    entry.place = order_first_ + order_.size();
+    order_.push_back({r.ticket, {}});
+    ++unanswered_;
+  }
+  desk_.bytes_in_flight += entry.bytes;
+  desk_.tickets.put(std::move(entry));
+  desk_.round.push_back(std::move(r));
+}
+
+void session::answer(ticket_entry&& entry, client_reply&& reply) {
+  desk_.bytes_in_flight -= entry.bytes;
+  if (entry.tagged) {
+    ATLAS_CHECK(tagged_[entry.place] == entry.ticket, "a tagged request is where its entry says");
+    tagged_[entry.place] = tagged_.back();
+    tagged_.pop_back();
+    if (entry.place < tagged_.size()) desk_.tickets.find(tagged_[entry.place])->place = entry.place;
+    append_reply(out_, &entry.tag, std::move(reply));
+  } else {
+    auto& waiting = order_[entry.place - order_first_];
+    ATLAS_CHECK(waiting.ticket == entry.ticket, "an untagged request is where its entry says");
+    waiting.ticket = 0;
+    --unanswered_;
+    if (entry.place == order_first_) {
+      append_reply(out_, nullptr, std::move(reply));
+      order_.pop_front();
+      ++order_first_;
+      put_out_ready();
+    } else {
+      waiting_bytes_ += reply.text.size();
+      waiting.reply = std::move(reply);
+    }
+  }
+  close_if_done();
+}
+
+void session::reply_at_once(client_reply&& r, const address& to) {
+  if (to.tagged) return append_reply(out_, &to.tag, std::move(r));
+  if (order_.empty()) return append_reply(out_, nullptr, std::move(r));
+  waiting_bytes_ += r.text.size();
+  order_.push_back({0, std::move(r)});
+}
+
+void session::put_out_ready() {
+  while (!order_.empty() && order_.front().ticket == 0) {
+    auto& reply = order_.front().reply;
+    waiting_bytes_ -= reply.text.size();
+    append_reply(out_, nullptr, std::move(reply));
+    order_.pop_front();
+    ++order_first_;
+  }
+}
+
+void session::fail(std::string text) {
+  if (failed_) return;
+  failed_ = true;
+  fatal_ = std::move(text);
+  stop_reading();
+}
+
+void session::stop_reading() {
+  input_over_ = true;
+  paused_ = starved_ = false;
+  held_.reset();
+  upload_.reset();
+  framer_.clear();
+  close_if_done();
+}
+
+void session::close_if_done() {
+  if (!is_finished() || fatal_.empty()) return;
+  append_fatal(out_, std::exchange(fatal_, std::string()));
+}
+
+void session::abandon(backend& serve) {
+  const auto forget = [&](std::uint64_t ticket) {
+    if (ticket == 0) return;
+    desk_.bytes_in_flight -= desk_.tickets.take(ticket).bytes;
+    serve.forget(ticket);
+  };
+  for (const auto& waiting : order_) forget(waiting.ticket);
+  for (const auto ticket : tagged_) forget(ticket);
+  order_.clear();
+  tagged_.clear();
+  unanswered_ = waiting_bytes_ = 0;
+  out_.clear();
+  stop_reading();
+}
+
+std::size_t session::input_bytes() const {
+  return framer_.held_bytes() + (held_ ? held_->key.size() + held_->value.size() : 0);
+}
+
+}  // namespace atlas::net

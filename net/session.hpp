@@ -1,0 +1,131 @@
+// One client's conversation: handshake, principal, tags, and the order of answers. Bytes go in,
+// requests come out; answers go in, bytes come out. No descriptor and no clock, so every
+// interleaving can be played in a test.
+//
+// Order (docs/protocol.md, "request ids"): tagged requests are submitted as they are read and
+// answered as they finish. Untagged ones are executed and answered in the order they were read: one
+// is submitted when none is in flight, so a client reads its own writes. With `pipeline_untagged`
+// it may also join others in flight if it and all of them work on single keys of one table, whose
+// order the backend keeps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/command_parser.hpp"
+#include "net/gateway.hpp"
+#include "net/line_framer.hpp"
+#include "net/outbox.hpp"
+#include "net/ticket_table.hpp"
+
+namespace atlas::net {
+
+/// What all sessions of a gateway share: the round being gathered and the requests in flight.
+struct request_desk {
+  std::vector<client_request> round;  ///< parsed since the last submit, in arrival order
+  ticket_table tickets;
+  std::uint64_t last_ticket = 0;
+  std::size_t bytes_in_flight = 0;  ///< keys, values and tags of all requests in `tickets`
+};
+
+class session {
+ public:
+  /// Both outlive the session. The greeting is put out at once.
+  session(const gateway_options& options, request_desk& desk);
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  /// Hands in the next bytes, borrowed until `advance` returns. Only while `wants_input`.
+  void feed(std::string_view bytes) { framer_.feed(bytes); }
+  /// The client has closed its sending side.
+  void end_input() { framer_.end(); }
+  /// Reads as many commands as the limits and the order allow. Call after `feed`, `end_input`, and
+  /// when answers or sent output may have made room.
+  void advance();
+
+  /// Takes the answer of a request of this session; `entry` has been taken from the table.
+  void answer(ticket_entry&& entry, client_reply&& reply);
+  /// Reads no further, answers what is in flight, then says `ERROR FATAL <text>`.
+  void fail(std::string text);
+  /// Reads no further and finishes when what is in flight is answered.
+  void stop_reading();
+  /// The client is gone: its tickets leave the table and the backend is told.
+  void abandon(backend& serve);
+
+  /// False while a limit or the order forbids reading; more input would only pile up.
+  [[nodiscard]] bool wants_input() const { return !paused_ && !input_over_; }
+  /// True if `advance` would read on.
+  [[nodiscard]] bool can_advance() const { return paused_ && may_read(); }
+  /// The last `advance` stopped because all clients together have too many bytes in flight.
+  [[nodiscard]] bool is_starved() const { return starved_; }
+  /// Nothing will be put out any more: send what is there, then close.
+  [[nodiscard]] bool is_finished() const { return input_over_ && in_flight() == 0; }
+  /// It ended with a FATAL error, so the client may still be sending.
+  [[nodiscard]] bool has_failed() const { return failed_; }
+
+  [[nodiscard]] outbox& output() { return out_; }
+  /// Memory held for input that is not submitted.
+  [[nodiscard]] std::size_t input_bytes() const;
+  /// Memory held for answers that are not sent.
+  [[nodiscard]] std::size_t output_bytes() const { return out_.size() + waiting_bytes_; }
+
+ private:
+  /// Where an answer belongs.
+  struct address {
+    bool tagged = false;
+    std::string tag;
+  };
+  /// An untagged answer; it waits until those before it are there.
+  struct slot {
+    std::uint64_t ticket = 0;  // 0 once `reply` is there
+    client_reply reply;
+  };
+  /// A blob whose bytes are still coming.
+  struct upload {
+    address to;
+    std::string key;
+    std::string refusal;
+  };
+
+  [[nodiscard]] std::size_t in_flight() const { return order_.size() + tagged_.size(); }
+  [[nodiscard]] bool may_read() const;
+  bool read_frame();
+  void on_line(std::string_view line);
+  void on_parsed(parsed_command&& command, address&& to);
+  void on_upload_end();
+  void request(verb what, std::string&& key, std::string&& value, address&& to);
+  [[nodiscard]] bool may_join(verb what, std::string_view key) const;
+  void submit(client_request&& r, address&& to);
+  void reply_at_once(client_reply&& r, const address& to);
+  void put_out_ready();
+  void close_if_done();
+
+  const gateway_options& options_;
+  request_desk& desk_;
+  line_framer framer_;
+  outbox out_;
+  std::string principal_;
+  bool greeted_ = false;     // HELLO was good
+  bool paused_ = false;      // the last `advance` stopped at a limit, not for want of input
+  bool starved_ = false;     // that limit was the one of all clients together
+  bool input_over_ = false;  // no command will be read any more
+  bool failed_ = false;
+  std::string fatal_;  // to be said when nothing is in flight
+  std::optional<upload> upload_;
+  std::optional<client_request> held_;  // untagged, parsed, must wait for those in flight
+
+  std::deque<slot> order_;         // untagged answers not put out yet, oldest first
+  std::uint64_t order_first_ = 0;  // number of order_.front()
+  std::size_t unanswered_ = 0;     // slots with a ticket
+  std::size_t waiting_bytes_ = 0;  // text of slots without
+  bool joinable_ = false;          // all unanswered work on single keys of table_
+  std::string table_;
+  std::vector<std::uint64_t> tagged_;  // tickets in flight, in no order
+};
+
+}  // namespace atlas::net

@@ -1,0 +1,232 @@
+#include "net/command_parser.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+#include "net/tokens.hpp"
+
+namespace {
+
+using namespace atlas::net;
+
+constexpr std::size_t blob_max = 1000;
+
+parsed_command parse(std::string_view line, bool tagged = false) {
+  return parse_command(line, tagged, blob_max);
+}
+
+/// The text of the error a line gets; fails if it gets none.
+std::string warning(std::string_view line, bool tagged = false) {
+  const auto p = parse(line, tagged);
+  CHECK_MESSAGE(p.kind == parsed_kind::warn, line);
+  return p.text;
+}
+
+struct put_case {
+  const char* line;
+  const char* value;
+};
+
+void check_request(std::string_view line, verb what, std::string_view key) {
+  const auto p = parse(line);
+  CHECK_MESSAGE(p.kind == parsed_kind::request, line);
+  CHECK_MESSAGE(p.what == what, line);
+  CHECK_MESSAGE(p.key == key, line);
+}
+
+}  // namespace
+
+TEST_SUITE("net/command_parser") {
+  TEST_CASE("the value of a put starts one byte behind the key or its modifiers") {
+    const put_case cases[] = {
+        {"KEY PUT a.b hello world", "hello world"},
+        {"KEY PUT a.b   padded  value ", "  padded  value "},
+        {"KEY   PUT   a.b x", "x"},
+        {"KEY PUT a.b  ", " "},
+        {"KEY PUT a.b PRINCIPAL bob 1234", "1234"},
+        {"KEY PUT a.b principal bob principal eve  v", " v"},
+        {"KEY PUT a.b worm", "worm"},
+        {"KEY PUT a.b WORM TTL", "WORM TTL"},
+        {"KEY PUT a.b WORM later x", "WORM later x"},
+        {"KEY PUT a.b PRINCIPAL", "PRINCIPAL"},
+        {"KEY PUT a.b PRINCIPAL bob", ""},
+        {"KEY PUT a.b PRINCIPAL bob WORM x", "WORM x"},
+        {"KEY PUT a.b PRINCIPALS bob", "PRINCIPALS bob"},
+        {"key set a.b\tv\tw\t", "v\tw\t"},
+        {"KEY PUT a.b KEY PUT a.b", "KEY PUT a.b"},
+    };
+    for (const auto& c : cases)
+      for (const bool tagged : {false, true}) {
+        const auto p = parse(c.line, tagged);
+        CHECK_MESSAGE(p.kind == parsed_kind::request, c.line);
+        CHECK(p.what == verb::key_put);
+        CHECK(p.key == "a.b");
+        CHECK_MESSAGE(p.value == c.value, c.line);
+      }
+    const std::string bytes("KEY PUT k a\0b\xFF\r", 15);
+    CHECK(parse(bytes).value == std::string("a\0b\xFF\r", 5));
+  }
+
+  TEST_CASE("a put without value is an arity error that quotes the line") {
+    CHECK(warning("KEY PUT a.b") == "KEY PUT a.b expects 4 arguments");
+    CHECK(warning("KEY PUT a.b ") == "KEY PUT a.b  expects 4 arguments");
+    CHECK(warning("key set") == "key set expects 4 arguments");
+    CHECK(warning("KEY PUT a.b", true) == "KEY PUT a.b expects 4 arguments");
+  }
+
+  TEST_CASE("write-once is refused rather than dropped, after its operand was checked") {
+    CHECK(warning("KEY PUT a.b WORM TTL 1h hello world") == "command not implemented: WORM");
+    CHECK(warning("KEY PUT a.b worm expires 2030-01-02T03:04:05Z x") ==
+          "command not implemented: WORM");
+    CHECK(warning("KEY PUT a.b PRINCIPAL p WORM TTL 1h x") == "command not implemented: WORM");
+    CHECK(warning("KEY PUT a.b WORM TTL abc x") == "time: invalid duration \"abc\"");
+    CHECK(
+        warning("KEY PUT a.b WORM EXPIRES bad x") ==
+        "parsing time \"bad\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"bad\" as \"2006\"");
+  }
+
+  TEST_CASE("key commands take their key byte for byte and ignore what follows") {
+    check_request("KEY GET Users.alice", verb::key_get, "Users.alice");
+    check_request("key get \xFF.x more words", verb::key_get, "\xFF.x");
+    check_request("KEY DEL a extra", verb::key_del, "a");
+    check_request("KEY BLOB GET a.b.c extra", verb::blob_get, "a.b.c");
+    check_request("SCAN us extra", verb::scan, "us");
+    check_request("  KEY\tGET\vk", verb::key_get, "k");
+    check_request("KEY\xC2\xA0GET\xE3\x80\x80k", verb::key_get, "k");
+    check_request("NODE LIST", verb::node_list, "");
+    check_request("node info x1", verb::node_info, "x1");
+    check_request("NODE PING 7", verb::node_ping, "7");
+    check_request("TABLE LIST", verb::table_list, "");
+    check_request("TABLE INFO users", verb::table_info, "users");
+    check_request("QUORUM INFO users", verb::quorum_info, "users");
+  }
+
+  TEST_CASE("too few or too many tokens are told as the original tells them") {
+    CHECK(warning("KEY GET") == "KEY GET expects 3 arguments");
+    CHECK(warning("KEY GET  ") == "KEY GET   expects 3 arguments");
+    CHECK(warning("KEY DEL") == "KEY DEL expects 3 arguments");
+    CHECK(warning("KEY BLOB GET") == "KEY BLOB GET expects 4 arguments");
+    CHECK(warning("KEY BLOB SET k") == "KEY BLOB SET k expects 5 arguments");
+    CHECK(warning("SCAN") == "SCAN expects 2 arguments");
+    CHECK(warning("NODE LIST 1") == "NODE LIST 1 expects exactly 2 arguments");
+    CHECK(warning("NODE LIST  ") == "NODE LIST   expects exactly 2 arguments");
+    CHECK(warning("NODE INFO") == "NODE INFO expects exactly 3 arguments");
+    CHECK(warning("NODE PING 1 2") == "NODE PING 1 2 expects exactly 3 arguments");
+    CHECK(warning("TABLE LIST x") == "TABLE LIST x expects exactly 2 arguments");
+    CHECK(warning("TABLE INFO") == "TABLE INFO expects exactly 3 arguments");
+    CHECK(warning("QUORUM INFO") == "QUORUM INFO expects exactly 3 arguments");
+    CHECK(parse("NODE LIST ").kind == parsed_kind::request);
+    CHECK(parse("NODE LIST  ", true).kind == parsed_kind::request);
+  }
+
+  TEST_CASE("words that mean nothing get the original's errors") {
+    CHECK(warning("foo bar") == "command expected, got FOO");
+    CHECK(warning("[ID:] KEY GET k") == "command expected, got [ID:]");
+    CHECK(warning("HELLO 1.0 x") == "command expected, got HELLO");
+    for (const auto* line : {"KEY", "KEY WHAT k", "KEY BLOB", "KEY BLOB DEL k", "NODE", "NODE WHAT",
+                             "TABLE", "TABLE DROP t"})
+      CHECK_MESSAGE(warning(line) == "command not implemented: ", line);
+    CHECK(warning("QUORUM") == "unknown QUORUM subcommand");
+    CHECK(warning("QUORUM WHAT t") == "unknown QUORUM subcommand");
+    CHECK(warning("COUNT x") == "COUNT not implemented");
+    CHECK(warning("sample foo N 5") == "SAMPLE not implemented");
+    CHECK(warning("ACL") == "ACL command requires GRANT or REVOKE");
+    CHECK(warning("acl list k") == "ACL command expected GRANT or REVOKE, got LIST");
+    CHECK(warning("ACL GRANT k p PERMS") == "ACL GRANT k p PERMS expects 6 arguments");
+    CHECK(warning("ACL REVOKE k p X READ") ==
+          "ACL REVOKE requires format: ACL REVOKE <table> <name> PERMS <permissions>");
+    CHECK(warning("ACL GRANT k p PERMS read") == "unknown permissions: read");
+    CHECK(warning("ACL GRANT k p PERMS READ") == "command not implemented: ACL GRANT");
+  }
+
+  TEST_CASE("words of a later version are refused, not ignored") {
+    CHECK(warning("TXN BEGIN") == "command not implemented: TXN");
+    CHECK(warning("KEY GET k stale") == "command not implemented: STALE");
+    CHECK(warning("KEY BLOB GET k RANGE 0 1") == "command not implemented: RANGE");
+    CHECK(warning("SCAN k LIMIT 1") == "command not implemented: LIMIT");
+  }
+
+  TEST_CASE("blank lines are nothing without a tag and an error with one") {
+    CHECK(parse("").kind == parsed_kind::nothing);
+    CHECK(parse(" \t \r").kind == parsed_kind::nothing);
+    CHECK(warning("", true) == "command not implemented: ");
+  }
+
+  TEST_CASE("PRINCIPAL knows two actions and the rules for names") {
+    CHECK(warning("PRINCIPAL") == "invalid PRINCIPAL command");
+    CHECK(warning("PRINCIPAL OTHER") == "unknown PRINCIPAL action");
+    CHECK(warning("PRINCIPAL ASSUME") == "usage: PRINCIPAL ASSUME <name>");
+    CHECK(warning("PRINCIPAL ASSUME a\x01") == "usage: PRINCIPAL ASSUME <name>");
+    CHECK(warning("PRINCIPAL ASSUME " + std::string(257, 'n')) == "usage: PRINCIPAL ASSUME <name>");
+    CHECK(parse("PRINCIPAL ASSUME " + std::string(256, 'n')).kind == parsed_kind::assume);
+    CHECK(parse("principal assume Alice extra").key == "Alice");
+    CHECK(parse("PRINCIPAL whoami").kind == parsed_kind::whoami);
+  }
+
+  TEST_CASE("the length of a blob is decimal and within the limit, everything else is fatal") {
+    for (const auto* line : {"KEY BLOB SET k 5", "KEY BLOB SET k +5", "KEY BLOB SET k 005",
+                             "key blob set k 5 extra"}) {
+      const auto p = parse(line);
+      CHECK_MESSAGE(p.kind == parsed_kind::upload, line);
+      CHECK(p.length == 5);
+      CHECK(p.key == "k");
+      CHECK(p.text.empty());
+    }
+    CHECK(parse("KEY BLOB SET k 0").length == 0);
+    CHECK(parse("KEY BLOB SET k 1000").length == 1000);
+    for (const auto* line :
+         {"KEY BLOB SET k 1001", "KEY BLOB SET k -1", "KEY BLOB SET k x", "KEY BLOB SET k 5x",
+          "KEY BLOB SET k +-5", "KEY BLOB SET k 99999999999999999999", "KEY BLOB SET k  "}) {
+      const auto p = parse(line);
+      CHECK_MESSAGE(p.kind == parsed_kind::fatal, line);
+      CHECK_MESSAGE(p.text.rfind("invalid length ", 0) == 0, p.text);
+    }
+    CHECK(warning("KEY BLOB SET k  ", true) == "KEY BLOB SET k   expects 5 arguments");
+  }
+
+  TEST_CASE("a key of 4096 bytes passes, a longer one is named as such") {
+    const std::string longest(4096, 'k');
+    check_request("KEY GET " + longest, verb::key_get, longest);
+    const std::string refusal = "key too long: 4097 bytes, at most 4096";
+    CHECK(warning("KEY GET k" + longest) == refusal);
+    CHECK(warning("KEY PUT k" + longest + " v") == refusal);
+    CHECK(warning("SCAN k" + longest) == refusal);
+    const auto upload = parse("KEY BLOB SET k" + longest + " 7");
+    CHECK(upload.kind == parsed_kind::upload);  // its bytes must still be taken off the stream
+    CHECK(upload.length == 7);
+    CHECK(upload.text == refusal);
+  }
+
+  TEST_CASE("errors quote long lines only up to a bound") {
+    CHECK(warning(std::string(1u << 20, 'x')).size() < 9000);
+    CHECK(warning("KEY GET" + std::string(1u << 20, ' ')).size() < 9000);
+  }
+
+  TEST_CASE("a handshake is three tokens, HELLO in any case, and version 1.0") {
+    for (const auto* line :
+         {"HELLO 1.0 token", "hello 1.0 t", "[ID:x] HELLO 1.0 t", "HELLO 1.0 t "})
+      CHECK_MESSAGE(handshake_error(line) == "", line);
+    for (const auto* line :
+         {"", "HELLO", "HELLO 1.0", "HELLO 1.0 a b", "HALLO 1.0 t", "HELLO 1.0 t  ", "HELLO 2.0"})
+      CHECK_MESSAGE(handshake_error(line) == "invalid handshake", line);
+    CHECK(handshake_error("HELLO 1.1 t") == "invalid protocol version");
+  }
+
+  TEST_CASE("a request id needs its exact form at the start of the line") {
+    const auto good = peel_tag("[ID:a b]  KEY GET k ");
+    CHECK(good.tagged);
+    CHECK(good.tag == "a b");
+    CHECK(good.body == "KEY GET k ");
+    CHECK(peel_tag("[ID:7]X").body == "X");
+    CHECK(peel_tag("[ID:x[ID:y] Z").tag == "x[ID:y");
+    CHECK(peel_tag("[ID:7]").body.empty());
+    for (const auto* line :
+         {"[ID:] X", "[id:1] X", " [ID:1] X", "[ID:1 X", "[ID :1] X", "ID:1] X"}) {
+      const auto bad = peel_tag(line);
+      CHECK_MESSAGE(!bad.tagged, line);
+      CHECK(bad.body == line);
+    }
+  }
+}

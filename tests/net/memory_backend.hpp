@@ -1,0 +1,152 @@
+// A backend in memory for tests of the client side: a map, answers in any order, and counts of what
+// the gateway asked of it. Answers at once, or only when the test says so.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/gateway.hpp"
+
+namespace atlas::net::testing {
+
+class memory_backend final : public backend {
+ public:
+  /// Called after `release` so that the gateway polls.
+  std::function<void()> wake;
+
+  /// From now on requests wait for `release`.
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  /// Serves the waiting requests that `which` accepts, the last one first if `reversed`.
+  std::size_t release(bool reversed = false,
+                      const std::function<bool(const client_request&)>& which = {}) {
+    std::size_t n = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (reversed) std::reverse(waiting_.begin(), waiting_.end());
+      std::vector<client_request> rest;
+      for (auto& r : waiting_) {
+        if (which && !which(r)) {
+          rest.push_back(std::move(r));
+          continue;
+        }
+        ready_.push_back(serve(r));
+        ++n;
+      }
+      waiting_ = std::move(rest);
+    }
+    if (wake) wake();
+    return n;
+  }
+  /// Serves what waits and everything that comes later at once.
+  void release_for_good() {
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+    }
+    release();
+  }
+
+  [[nodiscard]] std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+  [[nodiscard]] std::size_t rounds() const {
+    const std::lock_guard lock(mutex_);
+    return rounds_;
+  }
+  [[nodiscard]] std::size_t polls() const {
+    const std::lock_guard lock(mutex_);
+    return polls_;
+  }
+  [[nodiscard]] std::size_t requests() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+  [[nodiscard]] std::vector<std::uint64_t> forgotten() const {
+    const std::lock_guard lock(mutex_);
+    return forgotten_;
+  }
+  [[nodiscard]] std::vector<client_request> waiting_requests() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+
+  void submit(std::vector<client_request>&& round) override {
+    const std::lock_guard lock(mutex_);
+    ++rounds_;
+    requests_ += round.size();
+    for (auto& r : round)
+      if (holding_)
+        waiting_.push_back(std::move(r));
+      else
+        ready_.push_back(serve(r));
+  }
+  void poll(std::vector<client_reply>& out) override {
+    const std::lock_guard lock(mutex_);
+    ++polls_;
+    for (auto& r : ready_) out.push_back(std::move(r));
+    ready_.clear();
+  }
+  [[nodiscard]] int next_deadline_ms() override { return -1; }
+  void forget(std::uint64_t ticket) override {
+    const std::lock_guard lock(mutex_);
+    forgotten_.push_back(ticket);
+  }
+
+ private:
+  client_reply serve(client_request& r) {
+    const auto payload = [&r](std::string text) {
+      return client_reply{r.ticket, reply_kind::payload, std::move(text)};
+    };
+    const auto found = rows_.find(r.key);
+    switch (r.what) {
+      case verb::key_put:
+      case verb::blob_set:
+        rows_[r.key] = std::move(r.value);
+        return {r.ticket, reply_kind::ok, {}};
+      case verb::key_del:
+        rows_.erase(r.key);
+        return {r.ticket, reply_kind::ok, {}};
+      case verb::key_get:
+        if (found == rows_.end()) return payload("NOT_FOUND");
+        return {r.ticket, reply_kind::value, found->second};
+      case verb::blob_get:
+        if (found == rows_.end()) return payload("EMPTY");
+        return {r.ticket, reply_kind::blob, found->second};
+      case verb::scan:
+        return payload("KEYS:" + std::to_string(rows_.size()));
+      case verb::node_ping:
+        return {r.ticket, reply_kind::warn, "node " + r.key + " not found\r\nsecond line"};
+      case verb::quorum_info:
+        return payload("acting " + r.principal);
+      case verb::node_list:
+      case verb::node_info:
+      case verb::table_list:
+      case verb::table_info:
+        break;
+    }
+    return payload("FIRST " + r.key + "\r\nSECOND");
+  }
+
+  mutable std::mutex mutex_;
+  bool holding_ = false;
+  std::map<std::string, std::string> rows_;
+  std::vector<client_request> waiting_;
+  std::vector<client_reply> ready_;
+  std::vector<std::uint64_t> forgotten_;
+  std::size_t rounds_ = 0;
+  std::size_t polls_ = 0;
+  std::size_t requests_ = 0;
+};
+
+}  // namespace atlas::net::testing

@@ -1,0 +1,136 @@
+#include "tests/sim/clients.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "tests/sim/sim_failure.hpp"
+
+namespace atlas::sim {
+namespace {
+
+constexpr unsigned no_client = ~0u;
+constexpr std::uint64_t patient_ms = 600'000;
+
+}  // namespace
+
+void clients::start() {
+  for (unsigned c = 0; c < options_.clients; ++c) wake(c);
+}
+
+void clients::wake(unsigned client) {
+  if (stopped_ || client == no_client) return;
+  events_.push(events_.now() + random_.below(2 * options_.think_us), [this, client] {
+    if (!stopped_) next(client);
+  });
+}
+
+void clients::next(unsigned client) {
+  auto& at = *nodes_[random_.chance(3, 4) ? client % nodes_.size() : random_.below(nodes_.size())];
+  if (!at.up()) return wake(client);
+  const core::log_id log{2 + random_.below(options_.logs)};
+  const std::string row = ".k" + std::to_string(random_.below(options_.keys));
+  const auto die = random_.below(10);
+  const auto what = die < 5   ? linear::op_kind::put
+                    : die < 6 ? linear::op_kind::erase
+                              : linear::op_kind::get;
+  submit(client, at, log, what, row, 300 + random_.below(4'000));
+}
+
+std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, linear::op_kind what,
+                              const std::string& row, std::uint64_t timeout_ms) {
+  const std::uint64_t ticket = ops_.size() + 1;
+  op o;
+  o.seen.key = std::to_string(log.value) + row;
+  o.seen.what = what;
+  o.seen.invoked = events_.now();
+  if (what == linear::op_kind::put) o.seen.value = "v" + std::to_string(ticket);
+  o.log = log;
+  o.row = row;
+  o.node = at.id();
+  o.client = client;
+  ops_.push_back(o);
+  bool taken = true;
+  if (what == linear::op_kind::get) {
+    taken = at.read(log, ticket, row, timeout_ms);
+  } else {
+    const auto code = what == linear::op_kind::put ? core::operation::put : core::operation::erase;
+    taken = at.write(log, {ticket, code, row, o.seen.value.value_or(""), std::to_string(ticket)},
+                     timeout_ms);
+  }
+  if (!taken) finish(ticket, state::nothing);
+  return ticket;
+}
+
+void clients::ask_everywhere() {
+  for (unsigned i = 0; i < options_.logs; ++i)
+    for (const auto& node : nodes_) {
+      if (!node->up()) continue;
+      const core::log_id log{2 + i};
+      const std::string row = ".k" + std::to_string(node->id().value % options_.keys);
+      must_succeed_.insert(submit(no_client, *node, log, linear::op_kind::put, row, patient_ms));
+      must_succeed_.insert(submit(no_client, *node, log, linear::op_kind::get, row, patient_ms));
+    }
+}
+
+void clients::finish(std::uint64_t ticket, state how) {
+  auto& o = ops_[ticket - 1];
+  if (o.how != state::open) return;
+  o.how = how;
+  if (how == state::done)
+    must_succeed_.erase(ticket);
+  else
+    require(!must_succeed_.contains(ticket), describe(o) + " failed though nothing is broken");
+  wake(o.client);
+}
+
+void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
+  auto& o = ops_[ticket - 1];
+  events_.note(ticket * 4 + static_cast<unsigned>(result.code));
+  if (result.code == core::outcome_code::unknown) return finish(ticket, state::unknown);
+  require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
+  if (o.seen.what == linear::op_kind::get && result.code == core::outcome_code::ok)
+    o.seen.value = result.data;
+  o.seen.returned = events_.now();
+  finish(ticket, state::done);
+}
+
+void clients::on_expired(std::uint64_t ticket, bool maybe_done) {
+  finish(ticket, maybe_done ? state::unknown : state::nothing);
+}
+
+void clients::on_crash(core::node_id node) {
+  for (std::size_t i = 0; i < ops_.size(); ++i)
+    if (ops_[i].how == state::open && ops_[i].node == node) finish(i + 1, state::unknown);
+}
+
+std::string clients::describe(const op& o) {
+  const char* const name = o.seen.what == linear::op_kind::put     ? "put "
+                           : o.seen.what == linear::op_kind::erase ? "erase "
+                                                                   : "get ";
+  return name + o.seen.key + " " + o.seen.value.value_or("") + " at node " +
+         std::to_string(o.node.value);
+}
+
+std::string clients::unanswered() const {
+  return must_succeed_.empty() ? "nothing" : describe(ops_[*must_succeed_.begin() - 1]);
+}
+
+void clients::check(const monitor& watch) const {
+  std::map<core::log_id, std::set<std::string>> executed;
+  for (unsigned i = 0; i < options_.logs; ++i) executed[{2 + i}] = watch.executed({2 + i});
+  std::vector<linear::operation> history;
+  for (std::size_t i = 0; i < ops_.size(); ++i) {
+    const auto& o = ops_[i];
+    if (o.how != state::nothing) history.push_back(o.seen);
+    if (o.seen.what == linear::op_kind::get) continue;
+    const bool happened = executed[o.log].contains(std::to_string(i + 1));
+    require(o.how != state::done || happened,
+            describe(o) + " was acknowledged and is lost (invariant 5)");
+    require(o.how != state::nothing || !happened,
+            describe(o) + " was reported as certainly not done, but it was");
+  }
+  const auto verdict = linear::check_linearizable(history);
+  require(verdict.linearizable, "not linearizable (invariant 4): " + verdict.why);
+}
+
+}  // namespace atlas::sim

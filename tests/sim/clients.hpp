@@ -1,0 +1,68 @@
+// The workload: clients that send one request at a time to some node, with values that are never
+// used twice, and the history of what they were told.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/sim/sim_node.hpp"
+#include "tests/support/linearizability.hpp"
+
+namespace atlas::sim {
+
+class clients final : public client_desk {
+ public:
+  using nodes = std::vector<std::unique_ptr<sim_node>>;
+
+  clients(event_queue& events, core::rng& random, const sim_options& options, const nodes& all)
+      : events_(events), random_(random), options_(options), nodes_(all) {}
+
+  void start();
+  void stop() { stopped_ = true; }
+  /// A write and a read of every log at every node that is up, which must all succeed.
+  void ask_everywhere();
+  /// True once nothing of `ask_everywhere` is unanswered; throws `sim_failure` if one failed.
+  [[nodiscard]] bool all_answered() const { return must_succeed_.empty(); }
+  [[nodiscard]] std::string unanswered() const;
+  void on_crash(core::node_id node);
+
+  void on_answer(std::uint64_t ticket, const core::outcome& result) override;
+  void on_expired(std::uint64_t ticket, bool maybe_done) override;
+
+  /// Linearizable per key (invariant 4); acknowledged writes are in the chosen log, those reported
+  /// as certainly not done are not (invariants 5 and 7).
+  void check(const monitor& watch) const;
+  [[nodiscard]] std::size_t operations() const { return ops_.size(); }
+
+ private:
+  enum class state : std::uint8_t { open, done, unknown, nothing };
+  struct op {
+    linear::operation seen;
+    core::log_id log;
+    std::string row;
+    core::node_id node;
+    unsigned client = 0;
+    state how = state::open;
+  };
+
+  void next(unsigned client);
+  std::uint64_t submit(unsigned client, sim_node& at, core::log_id log, linear::op_kind what,
+                       const std::string& row, std::uint64_t timeout_ms);
+  void finish(std::uint64_t ticket, state how);
+  void wake(unsigned client);
+  [[nodiscard]] static std::string describe(const op& o);
+
+  event_queue& events_;
+  core::rng& random_;
+  const sim_options& options_;
+  const nodes& nodes_;
+  std::vector<op> ops_;  ///< [ticket - 1]
+  std::set<std::uint64_t> must_succeed_;
+  bool stopped_ = false;
+};
+
+}  // namespace atlas::sim

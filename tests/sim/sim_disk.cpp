@@ -1,0 +1,117 @@
+#include "tests/sim/sim_disk.hpp"
+
+#include "tests/sim/sim_failure.hpp"
+
+namespace atlas::sim {
+
+void log_image::apply(const core::record_write& w) {
+  using kind = core::record_write::kind;
+  switch (w.what) {
+    case kind::promised:
+      require(w.by > promised, "a promise on disk may only rise");
+      promised = w.by;
+      break;
+    case kind::accepted:
+      require(w.by <= promised, "no vote is written above the promise");
+      entries.insert_or_assign(w.at, core::accepted_entry{w.at, w.by, {w.value}});
+      break;
+    case kind::applied:
+      require(w.at >= applied, "the applied slot on disk may only rise");
+      applied = w.at;
+      last_stamp = w.when;
+      applied_hash = w.hash;
+      break;
+    case kind::configuration:
+      configuration_at = w.at;
+      configuration = w.key;
+      break;
+    case kind::put_row:
+      rows.insert_or_assign(w.key, w.value);
+      break;
+    case kind::erase_row:
+      rows.erase(w.key);
+      break;
+    case kind::put_results:
+      results.insert_or_assign(w.at, w.value);
+      break;
+    case kind::erase_results:
+      results.erase(w.at);
+      break;
+  }
+}
+
+const log_image& sim_disk::at(const images& all, core::log_id log) {
+  static const log_image empty;
+  const auto found = all.find(log);
+  return found == all.end() ? empty : found->second;
+}
+
+void sim_disk::write(std::vector<core::log_writes>& groups, bool sync) {
+  for (auto& g : groups) {
+    auto& image = visible_[g.log];
+    for (const auto& w : g.writes) image.apply(w);
+    unsynced_.emplace_back(g.log, std::move(g.writes));
+  }
+  if (!sync) return;
+  for (const auto& [log, writes] : unsynced_)
+    for (const auto& w : writes) durable_[log].apply(w);
+  unsynced_.clear();
+}
+
+void sim_disk::crash(core::rng& random) {
+  const auto kept = random.below(unsynced_.size() + 1);
+  for (std::size_t i = 0; i < kept; ++i)
+    for (const auto& w : unsynced_[i].second) durable_[unsynced_[i].first].apply(w);
+  unsynced_.clear();
+  visible_ = durable_;
+}
+
+std::optional<std::string> sim_log_store::get(std::string_view row) const {
+  const auto& rows = disk_.visible(log_).rows;
+  const auto found = rows.find(row);
+  if (found == rows.end()) return std::nullopt;
+  return *found->second;
+}
+
+void sim_log_store::scan(
+    std::string_view prefix,
+    const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
+  const auto& rows = disk_.visible(log_).rows;
+  for (auto it = rows.lower_bound(prefix); it != rows.end(); ++it)
+    if (!it->first.starts_with(prefix) || !visit(it->first, *it->second)) return;
+}
+
+std::vector<core::accepted_entry> sim_log_store::entries(core::slot first, core::slot end,
+                                                         std::size_t bytes_max) const {
+  const auto& all = disk_.visible(log_).entries;
+  std::vector<core::accepted_entry> out;
+  std::size_t bytes = 0;
+  for (auto it = all.find(first); it != all.end() && it->first == first && first < end; ++it) {
+    out.push_back(it->second);
+    bytes += it->second.value.size();
+    if (bytes > bytes_max) break;
+    ++first;
+  }
+  return out;
+}
+
+core::recovered_log sim_log_store::recover() const {
+  const auto& image = disk_.visible(log_);
+  core::recovered_log past;
+  past.promised = image.promised;
+  past.applied = image.applied;
+  past.last_stamp = image.last_stamp;
+  past.applied_hash = image.applied_hash;
+  past.configuration_at = image.configuration_at;
+  if (image.configuration_at) {
+    std::string_view bytes = image.configuration;
+    past.active = core::decode_configuration(bytes);
+    require(past.active.has_value(), "configurations on disk decode");
+  }
+  for (auto it = image.entries.upper_bound(image.applied); it != image.entries.end(); ++it)
+    past.tail.push_back(it->second);
+  for (const auto& [at, record] : image.results) past.results.emplace_back(at, *record);
+  return past;
+}
+
+}  // namespace atlas::sim

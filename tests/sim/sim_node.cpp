@@ -1,0 +1,269 @@
+// Life, clocks, timers and arrival of messages. What core wants done: sim_node_effects.cpp.
+#include "tests/sim/sim_node.hpp"
+
+#include "tests/sim/sim_failure.hpp"
+#include "tests/sim/sim_node_steps.hpp"
+
+namespace atlas::sim {
+namespace {
+
+constexpr std::uint64_t tick_us = 25'000;
+constexpr std::uint64_t ping_every_ticks = 8;
+constexpr std::uint64_t heard_us = 1'000'000;
+
+}  // namespace
+
+sim_node::sim_node(world& w, core::node_id id, unsigned nodes)
+    : world_(w), self_{id, {}}, nodes_(nodes) {
+  const auto drift = static_cast<std::int64_t>(w.options.drift_permille);
+  drift_permille_ =
+      static_cast<std::int64_t>(w.random.below(2 * w.options.drift_permille + 1)) - drift;
+  clock_offset_us_ = w.random.below(1'000'000);
+}
+
+void sim_node::start() {
+  ++self_.boot.value;
+  run_ = std::make_unique<process_state>();
+  run_->coordinator = std::make_unique<core::coordinator>(self_, world_.random.next());
+  for (unsigned i = 0; i < world_.options.logs; ++i) {
+    const core::log_id log{2 + i};
+    auto h = std::make_unique<held_log>(log, self_, world_.options, disk_);
+    world_.watch.on_restart(self_.node, h->copy);
+    world_.watch.check_disk(self_.node, log, disk_.visible(log));
+    if (self_.boot.value == 1 && self_.node.value == 1) run_->coordinator->expect_ownership(log);
+    run_->logs.emplace(log, std::move(h));
+  }
+  update_reachable();
+  later(world_.random.below(tick_us), [this] { tick(); });
+}
+
+void sim_node::crash() {
+  if (!run_) return;
+  // The batch on its way to the medium may have reached it, in part or whole.
+  std::vector<core::log_writes> pending;
+  for (auto& j : run_->jobs)
+    if (!j.writes.writes.empty()) pending.push_back(std::move(j.writes));
+  if (!pending.empty()) disk_.write(pending, false);
+  run_.reset();
+  disk_.crash(world_.random);
+  paused_until_ = 0;
+}
+
+void sim_node::later(std::uint64_t delay_us, std::function<void()> what) {
+  world_.events.push(world_.events.now() + delay_us,
+                     [this, boot = self_.boot, what = std::move(what)]() mutable {
+                       if (!run_ || boot != self_.boot) return;
+                       if (paused_until_ > world_.events.now())
+                         return later(paused_until_ - world_.events.now(), std::move(what));
+                       what();
+                     });
+}
+
+void sim_node::post(mailbox& box, std::function<void()> what) {
+  const auto lag =
+      world_.random.chance(1, 50) ? world_.random.below(5'000) : world_.random.below(50);
+  const auto now = world_.events.now();
+  box.last_us = std::max(box.last_us, now + lag);
+  later(box.last_us - now, std::move(what));
+}
+
+core::clock_reading sim_node::clocks() const {
+  const auto now = static_cast<std::int64_t>(world_.events.now());
+  const auto own =
+      static_cast<std::uint64_t>(now + now * drift_permille_ / 1000) + clock_offset_us_;
+  return {{own / 1000}, {1'000'000'000'000 + own}};
+}
+
+bool sim_node::hears(core::process p) const {
+  if (p == self_) return true;
+  const auto found = run_->heard.find(p.node);
+  return found != run_->heard.end() && found->second.first == p.boot &&
+         world_.events.now() < found->second.second + heard_us;
+}
+
+void sim_node::update_reachable() {
+  std::vector<core::node_id> nodes{self_.node};
+  for (const auto& [node, heard] : run_->heard)
+    if (world_.events.now() < heard.second + heard_us) nodes.push_back(node);
+  std::sort(nodes.begin(), nodes.end());
+  if (nodes == run_->reachable) return;
+  run_->reachable = nodes;
+  for (auto& [log, h] : run_->logs)
+    if (h->owner)
+      step_owner(*h, [&](core::proposer& o, core::proposer_effects& out) {
+        o.on_reachable(nodes, clocks(), out);
+      });
+}
+
+void sim_node::tick() {
+  const auto number = run_->ticks++;
+  if (number % ping_every_ticks == 0)
+    for (std::uint64_t n = 1; n <= nodes_; ++n)
+      if (n != self_.node.value) world_.net.send({self_, {n}, {}, ping{}});
+  if (number % 4 == 0) tick_coordinator();
+  for (auto& [log, h] : run_->logs) {
+    if (number % 4 == 2)
+      step_copy(
+          *h, [&](core::replica& c, core::replica_effects& out) { c.on_tick(clocks().now, out); });
+    if (h->owner)
+      step_owner(*h,
+                 [&](core::proposer& o, core::proposer_effects& out) { o.on_tick(clocks(), out); });
+    h->requests.on_tick(clocks().now);
+    for (const auto& e : h->requests.expire(clocks().now))
+      world_.desk.on_expired(e.ticket, e.maybe_done);
+    flush(*h);
+  }
+  later(tick_us, [this] { tick(); });
+}
+
+core::log_view sim_node::view(const held_log& h) const {
+  return {h.log, &h.copy.active(), h.copy.promised(), h.copy.holder(), h.owner != nullptr};
+}
+
+void sim_node::tick_coordinator() {
+  update_reachable();
+  std::vector<core::log_view> views;
+  for (const auto& [log, h] : run_->logs) views.push_back(view(*h));
+  core::coordinator_effects out;
+  run_->coordinator->on_tick(
+      clocks().now, views, [this](core::process p) { return hears(p); }, out);
+  for (auto& m : out.send) send(nullptr, std::move(m), nullptr);
+  for (const auto& [log, above] : out.take_over) take_over(log, above);
+}
+
+void sim_node::take_over(core::log_id log, core::ballot above) {
+  auto& h = *run_->logs.at(log);
+  if (h.owner) return;
+  ++h.tenure;
+  core::proposer_effects out;
+  h.owner = std::make_unique<core::proposer>(
+      core::proposer::beginning{log, self_, std::max(above, h.copy.promised()), h.copy.watermark(),
+                                h.copy.last_stamp(), h.copy.active()},
+      clocks(), out);
+  emit(h, out);
+  step_owner(h, [&](core::proposer& o, core::proposer_effects& more) {
+    std::vector<core::node_id> everybody;
+    for (std::uint64_t n = 1; n <= nodes_; ++n) everybody.push_back({n});
+    o.on_followers(everybody);
+    o.on_reachable(run_->reachable, clocks(), more);
+  });
+}
+
+void sim_node::receive(envelope&& e) {
+  if (!run_ || (e.to_boot && e.to_boot != self_.boot)) return;
+  if (paused_until_ > world_.events.now()) {
+    auto shared = std::make_shared<envelope>(std::move(e));
+    return later(0, [this, shared] { receive(std::move(*shared)); });
+  }
+  world_.events.note(e.from.node.value * 64 + e.what.index());
+  if (e.from != self_) {
+    auto& [boot, when] = run_->heard[e.from.node];
+    if (e.from.boot < boot) return;
+    if (std::holds_alternative<ping>(e.what)) {
+      boot = e.from.boot;
+      when = world_.events.now();
+      return;
+    }
+  }
+  if (auto* m = std::get_if<core::message>(&e.what)) return arrive(e.from, std::move(*m));
+  if (auto* f = std::get_if<forward>(&e.what)) return on_forward(e.from, std::move(*f));
+  if (auto* r = std::get_if<returned>(&e.what)) return on_returned(*r);
+  if (auto* a = std::get_if<answers>(&e.what)) return on_answers(*a);
+}
+
+void sim_node::arrive(core::process from, core::message&& m) {
+  if (const auto* q = std::get_if<core::owner_query>(&m)) {
+    const auto& h = *run_->logs.at(q->log);
+    const auto v = view(h);
+    const auto report =
+        run_->coordinator->on_query(*q, &v, [this](core::process p) { return hears(p); });
+    return send(nullptr, {from.node, report}, nullptr);
+  }
+  if (const auto* r = std::get_if<core::owner_report>(&m))
+    return run_->coordinator->on_report(clocks().now, from, *r);
+  const auto log = std::visit([](const auto& x) { return x.log; }, m);
+  auto& h = *run_->logs.at(log);
+  const bool for_owner = std::holds_alternative<core::promise>(m) ||
+                         std::holds_alternative<core::nack>(m) ||
+                         std::holds_alternative<core::accepted>(m);
+  if (for_owner) return to_owner(h, from, m);
+  to_copy(h, from, std::move(m));
+}
+
+void sim_node::to_copy(held_log& h, core::process from, core::message&& m) {
+  step_copy(h, [&](core::replica& c, core::replica_effects& out) {
+    if (const auto* p = std::get_if<core::prepare>(&m)) c.on_prepare(from, *p, out);
+    if (const auto* a = std::get_if<core::accept>(&m)) c.on_accept(from, *a, out);
+    if (const auto* w = std::get_if<core::commit>(&m)) c.on_commit(from, *w, out);
+    if (const auto* f = std::get_if<core::fetch>(&m)) c.on_fetch(from, *f, out);
+    if (const auto* v = std::get_if<core::chosen>(&m)) c.on_chosen(from, *v, out);
+  });
+}
+
+void sim_node::to_owner(held_log& h, core::process from, const core::message& m) {
+  if (!h.owner) return;
+  step_owner(h, [&](core::proposer& o, core::proposer_effects& out) {
+    if (const auto* p = std::get_if<core::promise>(&m)) o.on_promise(from, *p, clocks(), out);
+    if (const auto* n = std::get_if<core::nack>(&m)) o.on_nack(from, *n, out);
+    if (const auto* a = std::get_if<core::accepted>(&m)) o.on_accepted(from, *a, clocks(), out);
+  });
+}
+
+bool sim_node::write(core::log_id log, core::request_table::write_request&& w,
+                     std::uint64_t timeout_ms) {
+  if (!run_) return false;
+  auto& h = *run_->logs.at(log);
+  const bool taken = h.requests.submit(std::move(w), clocks().now + timeout_ms);
+  later(0, [this, &h] { flush(h); });
+  return taken;
+}
+
+bool sim_node::read(core::log_id log, std::uint64_t ticket, std::string row,
+                    std::uint64_t timeout_ms) {
+  if (!run_) return false;
+  auto& h = *run_->logs.at(log);
+  h.requests.submit_read(ticket, core::read_kind::get, std::move(row), clocks().now + timeout_ms);
+  later(0, [this, &h] { flush(h); });
+  return true;
+}
+
+core::proposer* sim_node::owner(core::log_id log) {
+  return run_ ? run_->logs.at(log)->owner.get() : nullptr;
+}
+
+void sim_node::reconfigure(core::log_id log, const core::configuration& next) {
+  step_owner(*run_->logs.at(log), [&](core::proposer& o, core::proposer_effects& out) {
+    o.on_reconfigure(next, out, clocks());
+  });
+}
+
+void sim_node::usurp(core::log_id log) {
+  if (run_ && paused_until_ <= world_.events.now())
+    take_over(log, run_->logs.at(log)->copy.promised());
+}
+
+std::string sim_node::describe() const {
+  std::string text =
+      "\n  node " + std::to_string(self_.node.value) + " boot " + std::to_string(self_.boot.value);
+  if (!run_) return text + " is down";
+  for (const auto& [log, h] : run_->logs) {
+    const auto& c = h->copy;
+    text += "; log " + std::to_string(log.value) + ": applied " +
+            std::to_string(c.watermark().value) + " promised " +
+            std::to_string(c.promised().round) + "." + std::to_string(c.promised().node.value) +
+            " epoch " + std::to_string(c.active().epoch.value) + " follows " +
+            std::to_string(c.holder().node.value) + " hint " +
+            std::to_string(run_->coordinator->hinted_owner(log).node.value) + " waiting " +
+            std::to_string(h->requests.size());
+    if (h->owner)
+      text += " owner in stage " + std::to_string(static_cast<int>(h->owner->state())) +
+              " chosen " + std::to_string(h->owner->chosen().value);
+  }
+  return text;
+}
+
+const core::replica& sim_node::copy(core::log_id log) const {
+  return run_->logs.at(log)->copy;
+}
+
+}  // namespace atlas::sim

@@ -1,0 +1,146 @@
+// One simulated process around the real core/: replicas, owners, the coordinator and the request
+// tables, wired the way the actors wire them, with the disk's group commit and the node's own
+// clocks. A crash drops everything but the disk and the boot counter.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/coordinator.hpp"
+#include "core/proposer.hpp"
+#include "core/replica.hpp"
+#include "core/request_table.hpp"
+#include "tests/sim/monitor.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/sim_disk.hpp"
+
+namespace atlas::sim {
+
+/// Where the outcomes of client requests go.
+class client_desk {
+ public:
+  virtual ~client_desk() = default;
+  virtual void on_answer(std::uint64_t ticket, const core::outcome& result) = 0;
+  virtual void on_expired(std::uint64_t ticket, bool maybe_done) = 0;
+};
+
+/// What all nodes share.
+struct world {
+  event_queue& events;
+  core::rng& random;
+  network& net;
+  monitor& watch;
+  client_desk& desk;
+  const sim_options& options;
+};
+
+class sim_node {
+ public:
+  sim_node(world& w, core::node_id id, unsigned nodes);
+
+  void start();
+  void crash();
+  /// The process stands still until `until_us`; what arrives waits.
+  void pause(std::uint64_t until_us) { paused_until_ = std::max(paused_until_, until_us); }
+  /// Every write of the disk takes longer by this.
+  void slow_down(std::uint64_t us) { disk_penalty_us_ = us; }
+  void receive(envelope&& e);
+
+  /// One request of a client of this node. False: nothing was taken.
+  bool write(core::log_id log, core::request_table::write_request&& w, std::uint64_t timeout_ms);
+  bool read(core::log_id log, std::uint64_t ticket, std::string row, std::uint64_t timeout_ms);
+
+  [[nodiscard]] bool up() const { return run_ != nullptr; }
+  [[nodiscard]] core::node_id id() const { return self_.node; }
+  [[nodiscard]] core::process self() const { return self_; }
+  /// Owner of the log on this node, or null.
+  [[nodiscard]] core::proposer* owner(core::log_id log);
+  void reconfigure(core::log_id log, const core::configuration& next);
+  /// Starts a candidate whatever the coordinator thinks: safety must not depend on its manners.
+  void usurp(core::log_id log);
+  [[nodiscard]] const core::replica& copy(core::log_id log) const;
+  [[nodiscard]] const sim_disk& disk() const { return disk_; }
+  /// One line per log, for a person who reads a failure.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  /// In order, but each with its own small delay: an actor's mailbox.
+  struct mailbox {
+    std::uint64_t last_us = 0;
+  };
+  struct held_log {
+    held_log(core::log_id id, core::process self, const sim_options& options, const sim_disk& disk)
+        : log(id), store(disk, id), copy(id, self, options.first, store), requests(self) {}
+    core::log_id log;
+    sim_log_store store;
+    core::replica copy;
+    core::request_table requests;
+    std::unique_ptr<core::proposer> owner;
+    std::uint64_t tenure = 0;   ///< number of owners made
+    core::process destination;  ///< where requests went last, and in which tenure
+    std::uint64_t destination_tenure = 0;
+    mailbox to_copy, to_owner, from_store;
+  };
+  struct job {
+    core::log_writes writes;
+    std::uint64_t group = 0;
+    std::vector<core::outgoing> held;
+  };
+  struct process_state {
+    std::map<core::log_id, std::unique_ptr<held_log>> logs;
+    std::unique_ptr<core::coordinator> coordinator;
+    std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> heard;  ///< boot, when
+    std::vector<core::node_id> reachable;
+    std::deque<job> jobs;
+    bool store_busy = false;
+    std::uint64_t ticks = 0;
+  };
+
+  // sim_node.cpp: life, clocks, timers, arrival.
+  void later(std::uint64_t delay_us, std::function<void()> what);
+  void post(mailbox& box, std::function<void()> what);
+  void tick();
+  void tick_coordinator();
+  void update_reachable();
+  [[nodiscard]] core::clock_reading clocks() const;
+  [[nodiscard]] bool hears(core::process p) const;
+  [[nodiscard]] core::log_view view(const held_log& h) const;
+  void arrive(core::process from, core::message&& m);
+  void to_copy(held_log& h, core::process from, core::message&& m);
+  void to_owner(held_log& h, core::process from, const core::message& m);
+  void take_over(core::log_id log, core::ballot above);
+  // sim_node_effects.cpp: what core wants done.
+  template <class Step>
+  void step_copy(held_log& h, Step step);
+  template <class Step>
+  void step_owner(held_log& h, Step step);
+  void emit(held_log& h, core::replica_effects& out);
+  void emit(held_log& h, core::proposer_effects& out);
+  void send(held_log* h, core::outgoing&& m, mailbox* own);
+  void send_to(core::process to, payload&& what);
+  void start_store();
+  void finish_store(std::vector<job>& batch);
+  void answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads);
+  void give_back(core::log_id log, const std::vector<core::command>& commands,
+                 const std::vector<core::read>& reads, const std::string& why);
+  void flush(held_log& h);
+  void on_forward(core::process from, forward&& f);
+  void on_answers(const answers& a);
+  void on_returned(const returned& r);
+
+  world& world_;
+  core::process self_;
+  unsigned nodes_;
+  sim_disk disk_;
+  std::int64_t drift_permille_;
+  std::uint64_t clock_offset_us_;
+  std::uint64_t paused_until_ = 0;
+  std::uint64_t disk_penalty_us_ = 0;
+  std::unique_ptr<process_state> run_;
+};
+
+}  // namespace atlas::sim

@@ -1,0 +1,182 @@
+// What core wants done: persist, send, answer, give back; and the requests of the node's clients.
+// The order kept here is the order the shells keep: held messages leave after the fsync of their
+// own and all earlier groups, the owner's messages reach the own copy before the reads do.
+#include <map>
+
+#include "tests/sim/sim_failure.hpp"
+#include "tests/sim/sim_node.hpp"
+#include "tests/sim/sim_node_steps.hpp"
+
+namespace atlas::sim {
+
+void sim_node::send_to(core::process to, payload&& what) {
+  if (to.node == self_.node) {
+    if (to.boot != self_.boot) return;
+    auto shared = std::make_shared<envelope>(envelope{self_, to.node, to.boot, std::move(what)});
+    return later(world_.random.below(50), [this, shared] { receive(std::move(*shared)); });
+  }
+  world_.net.send({self_, to.node, to.boot, std::move(what)});
+}
+
+void sim_node::send(held_log* h, core::outgoing&& m, mailbox* own) {
+  if (m.to != self_.node) {
+    const auto known = run_->heard.find(m.to);
+    // Nobody was ever heard there: there is no connection yet.
+    if (known == run_->heard.end() || !known->second.first) return;
+    if (h) world_.watch.on_leaving(self_.node, m.what, disk_.durable(h->log));
+    return send_to({m.to, known->second.first}, std::move(m.what));
+  }
+  require(h != nullptr, "the coordinator asks others, never itself");
+  world_.watch.on_leaving(self_.node, m.what, disk_.durable(h->log));
+  auto shared = std::make_shared<core::message>(std::move(m.what));
+  post(*own, [this, shared] { arrive(self_, std::move(*shared)); });
+}
+
+void sim_node::emit(held_log& h, core::replica_effects& out) {
+  if (out.progress) {
+    auto progress = *out.progress;
+    post(h.to_owner, [this, &h, progress] {
+      step_owner(h, [&](core::proposer& o, core::proposer_effects& more) {
+        o.on_progress(progress, clocks(), more);
+      });
+    });
+  }
+  std::map<core::process, answers> by_origin;
+  for (auto& r : out.results) {
+    auto& to = by_origin[r.from];
+    to.log = h.log;
+    to.list.push_back({false, r.seq, std::move(r.result)});
+  }
+  for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
+  for (auto& m : out.now) send(&h, std::move(m), &h.to_owner);
+  if (out.persist.empty() && out.held.empty()) return;
+  run_->jobs.push_back({{h.log, std::move(out.persist), out.sync}, out.group, std::move(out.held)});
+  start_store();
+}
+
+void sim_node::start_store() {
+  if (run_->store_busy || run_->jobs.empty()) return;
+  run_->store_busy = true;
+  const auto fsync = world_.options.fsync_us;
+  const auto took = fsync / 2 + world_.random.below(fsync + 1) + disk_penalty_us_;
+  // What arrives while the disk works shares the next fsync.
+  const auto count = run_->jobs.size();
+  later(took, [this, count] {
+    std::vector<job> batch;
+    for (std::size_t i = 0; i < count; ++i) {
+      batch.push_back(std::move(run_->jobs.front()));
+      run_->jobs.pop_front();
+    }
+    finish_store(batch);
+  });
+}
+
+void sim_node::finish_store(std::vector<job>& batch) {
+  bool sync = false;
+  bool speaks = false;
+  std::vector<core::log_writes> writes;
+  for (auto& j : batch) {
+    speaks = speaks || !j.held.empty();
+    if (j.writes.writes.empty()) continue;
+    sync = sync || j.writes.sync;
+    writes.push_back(std::move(j.writes));
+  }
+  // What leaves may speak of anything written before, so it is made durable first.
+  sync = sync || (speaks && (disk_.dirty() || !writes.empty()));
+  disk_.write(writes, sync);
+  for (auto& j : batch) {
+    auto& h = *run_->logs.at(j.writes.log);
+    for (auto& m : j.held) send(&h, std::move(m), &h.from_store);
+    if (j.group == 0) continue;
+    post(h.to_copy, [&h, group = j.group] { h.copy.on_written(group); });
+  }
+  run_->store_busy = false;
+  start_store();
+}
+
+void sim_node::emit(held_log& h, core::proposer_effects& out) {
+  for (auto& m : out.send) {
+    if (const auto* a = std::get_if<core::accept>(&m.what)) world_.watch.on_proposed(*a);
+  }
+  world_.watch.on_owner(*h.owner, h.log);
+  for (auto& m : out.send) send(&h, std::move(m), &h.to_copy);
+  if (out.fetch) {
+    const auto chase = *out.fetch;
+    post(h.to_copy, [this, &h, chase] {
+      step_copy(h, [&](core::replica& c, core::replica_effects& more) {
+        c.on_chase(chase.source, chase.upto, more);
+      });
+    });
+  }
+  for (auto& batch : out.reads) {
+    auto reads = std::make_shared<std::vector<core::read>>(std::move(batch.reads));
+    post(h.to_copy,
+         [this, &h, reads, least = batch.applied_min] { answer_reads(h, least, *reads); });
+  }
+  give_back(h.log, out.unproposed, out.unread, out.why);
+  if (!out.over) return;
+  h.owner.reset();
+  run_->coordinator->on_lost(clocks().now, h.log, out.seen);
+}
+
+void sim_node::answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads) {
+  if (h.copy.watermark() < applied_min)
+    return give_back(h.log, {}, reads, "the owner is catching up");
+  std::map<core::process, answers> by_origin;
+  for (const auto& r : reads) {
+    auto& to = by_origin[r.from];
+    to.log = h.log;
+    to.list.push_back({true, r.ticket, h.copy.answer(r)});
+  }
+  for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
+}
+
+void sim_node::give_back(core::log_id log, const std::vector<core::command>& commands,
+                         const std::vector<core::read>& reads, const std::string& why) {
+  std::map<core::process, returned> back;
+  const auto to = [&](core::process origin) -> returned& {
+    auto& r = back[origin];
+    r.log = log;
+    r.why = why;
+    return r;
+  };
+  for (const auto& c : commands) to(c.from).commands.push_back(c.seq);
+  for (const auto& r : reads) to(r.from).reads.push_back(r.ticket);
+  for (auto& [origin, r] : back) send_to(origin, std::move(r));
+}
+
+void sim_node::flush(held_log& h) {
+  auto to = h.owner ? self_ : h.copy.holder();
+  if (!h.owner && (!to || to == self_ || !hears(to))) to = run_->coordinator->hinted_owner(h.log);
+  if (!to || (to == self_ && !h.owner)) return;
+  const auto tenure = h.owner ? h.tenure : 0;
+  if (to != h.destination || tenure != h.destination_tenure) {
+    if (h.destination) h.requests.on_owner_changed();
+    h.destination = to;
+    h.destination_tenure = tenure;
+  }
+  auto parcel = h.requests.take(clocks().now);
+  if (parcel.empty()) return;
+  send_to(to, forward{h.log, std::move(parcel.commands), std::move(parcel.reads)});
+}
+
+void sim_node::on_forward(core::process, forward&& f) {
+  auto& h = *run_->logs.at(f.log);
+  if (!h.owner) return give_back(f.log, f.commands, f.reads, "this node does not own the table");
+  step_owner(h, [&](core::proposer& o, core::proposer_effects& out) {
+    if (!f.reads.empty()) o.on_reads(std::move(f.reads), clocks(), out);
+    if (!f.commands.empty()) o.on_commands(std::move(f.commands), clocks(), out);
+  });
+}
+
+void sim_node::on_answers(const answers& a) {
+  auto& h = *run_->logs.at(a.log);
+  for (const auto& one : a.list)
+    if (const auto ticket = h.requests.on_answer(one)) world_.desk.on_answer(*ticket, one.result);
+}
+
+void sim_node::on_returned(const returned& r) {
+  run_->logs.at(r.log)->requests.on_returned(r.commands, r.reads, clocks().now, r.why);
+}
+
+}  // namespace atlas::sim

@@ -1,0 +1,91 @@
+#include "tests/sim/sim_options.hpp"
+
+#include <algorithm>
+
+#include "core/grid_quorum.hpp"
+#include "core/rng.hpp"
+
+namespace atlas::sim {
+namespace {
+
+/// 1..5 nodes in 1..3 zones of any size; three nodes in one or three zones are the most common.
+std::vector<std::string> draw_zones(core::rng& random) {
+  static const char* const names[] = {"eu", "us", "ap"};
+  const unsigned nodes = static_cast<unsigned>(random.chance(2, 5) ? 3 : 1 + random.below(5));
+  const auto count = std::min<std::uint64_t>(1 + random.below(3), nodes);
+  std::vector<std::string> zones;
+  for (unsigned i = 0; i < nodes; ++i)
+    zones.emplace_back(names[i < count ? i : random.below(count)]);
+  return zones;
+}
+
+core::configuration draw_first(const std::vector<std::string>& zones, bool leave_some_out,
+                               core::rng& random) {
+  for (;;) {
+    core::configuration c;
+    c.epoch = {1};
+    for (std::size_t i = 0; i < zones.size(); ++i)
+      if (!leave_some_out || random.chance(2, 3)) c.seats.push_back({{i + 1}, zones[i]});
+    if (c.seats.empty()) continue;
+    core::sort_seats(c.seats);
+    core::tolerance_policy policy;
+    if (random.chance(1, 3)) policy.fn = static_cast<std::uint32_t>(random.below(3));
+    if (random.chance(1, 3)) policy.fz = static_cast<std::uint32_t>(random.below(3));
+    c = core::resolve_tolerances(std::move(c), policy);
+    if (core::grid_quorum::make(c).ok()) return c;
+  }
+}
+
+}  // namespace
+
+sim_options sim_options::from_seed(std::uint64_t seed) {
+  core::rng random(seed * 0x9e3779b97f4a7c15ull + 1);
+  sim_options o;
+  o.seed = seed;
+  o.zones = draw_zones(random);
+  const bool reconfigures = o.zones.size() > 1 && random.chance(1, 2);
+  o.first = draw_first(o.zones, reconfigures, random);
+  o.logs = static_cast<unsigned>(1 + random.below(2));
+  o.clients = static_cast<unsigned>(2 + random.below(5));
+  o.keys = static_cast<unsigned>(1 + random.below(4));
+  o.think_us = 10'000 + random.below(90'000);
+  o.fault_us = 3'000'000 + random.below(4'000'000);
+  if (reconfigures) o.reconfigure_every_us = 50'000 + random.below(1'500'000);
+  if (random.chance(9, 10))
+    o.fault_every_us = 20'000 + random.below(random.chance(1, 3) ? 100'000 : 1'200'000);
+  // Few kinds at once, so that each seed has a theme and not everything cancels everything.
+  const auto weight = [&] { return random.chance(1, 2) ? unsigned(1 + random.below(4)) : 0u; };
+  o.crash = weight() + (random.chance(1, 2) ? 2 : 0);
+  o.partition = weight();
+  o.cut = weight();
+  o.pause = weight();
+  o.slow_disk = weight();
+  o.usurp = random.chance(1, 2) ? static_cast<unsigned>(1 + random.below(12)) : 0;
+  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp == 0) o.crash = 1;
+  if (random.chance(1, 2)) o.loss = static_cast<unsigned>(random.below(100));
+  if (random.chance(1, 2)) o.duplicate = static_cast<unsigned>(random.below(100));
+  if (random.chance(1, 2)) o.straggler = static_cast<unsigned>(random.below(50));
+  o.delay_us = 100 + random.below(2'000);
+  o.zone_delay_us = random.chance(1, 2) ? random.below(5'000) : random.below(60'000);
+  o.fsync_us = 100 + random.below(random.chance(1, 4) ? 40'000 : 4'000);
+  o.hints = random.chance(1, 2);
+  o.some_stay_down = !reconfigures && random.chance(1, 3);
+  return o;
+}
+
+std::string sim_options::describe() const {
+  std::string text = "nodes";
+  for (const auto& z : zones) text += " " + z;
+  text += ", first configuration of " + std::to_string(first.seats.size()) +
+          " seats fn=" + std::to_string(first.fn) + " fz=" + std::to_string(first.fz);
+  text += ", " + std::to_string(logs) + " logs, " + std::to_string(clients) + " clients";
+  text += reconfigure_every_us ? ", reconfiguring" : "";
+  text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
+          std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +
+          std::to_string(slow_disk) + " usurp " + std::to_string(usurp);
+  text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
+          " straggler " + std::to_string(straggler) + " per mille";
+  return text;
+}
+
+}  // namespace atlas::sim

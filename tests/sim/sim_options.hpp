@@ -1,0 +1,47 @@
+// One run's shape: topology, workload and fault rates, all drawn from the seed, so that a thousand
+// seeds visit a thousand different clusters.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/configuration.hpp"
+
+namespace atlas::sim {
+
+struct sim_options {
+  std::uint64_t seed = 0;
+  std::vector<std::string> zones;  ///< of node 1, 2, ...
+  core::configuration first;       ///< of every log; may leave some nodes out
+  unsigned logs = 1;
+  unsigned clients = 3;
+  unsigned keys = 3;
+  std::uint64_t think_us = 40'000;     ///< mean pause of a client between operations
+  std::uint64_t fault_us = 5'000'000;  ///< the faults stop at this time
+  std::uint64_t fault_every_us = 0;    ///< mean time between faults; 0 = none
+  std::uint64_t reconfigure_every_us = 0;
+  // Weights of the kinds of fault.
+  unsigned crash = 0;
+  unsigned partition = 0;
+  unsigned cut = 0;
+  unsigned pause = 0;
+  unsigned slow_disk = 0;
+  unsigned usurp = 0;  ///< a node bids for a log that has a healthy owner
+  // Per message, in 1/1000.
+  unsigned loss = 0;
+  unsigned duplicate = 0;
+  unsigned straggler = 0;               ///< delayed by up to a second
+  std::uint64_t delay_us = 500;         ///< one way within a zone
+  std::uint64_t zone_delay_us = 5'000;  ///< more between zones
+  std::uint64_t fsync_us = 1'000;       ///< mean
+  unsigned drift_permille = 10;         ///< clocks of nodes differ by up to this
+  bool hints = true;                    ///< requests also go to whom others follow
+  /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.
+  bool some_stay_down = false;
+
+  [[nodiscard]] static sim_options from_seed(std::uint64_t seed);
+  [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace atlas::sim
