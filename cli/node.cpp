@@ -35,7 +35,9 @@ class caf_config : public caf::actor_system_config {
   explicit caf_config(const node_config& config) {
     actors::add_wire_types(*this);
     set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::max(2u, std::thread::hardware_concurrency()));
+    // Half of the cores: the store, the gateway and the transport have threads of their own, and a
+    // worker more costs a context switch per message before it gains anything.
+    set("scheduler.max-threads", std::max(1u, std::thread::hardware_concurrency() / 2));
     set("middleman.workers", 0);
     set("middleman.heartbeat-interval", caf::timespan(std::chrono::milliseconds(500)));
     set("middleman.connection-timeout", caf::timespan(std::chrono::milliseconds(5000)));

@@ -10,6 +10,8 @@ namespace {
 
 // Adaptive batching: whatever queued up while earlier rounds were in flight becomes one slot.
 constexpr std::size_t rounds_in_flight_max = 4;
+// When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
+constexpr std::size_t rounds_in_flight_far_max = 64;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t queue_max = 65'536;
@@ -59,7 +61,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
     return;
   }
-  while (!queue_.empty() && in_flight_.size() < rounds_in_flight_max) {
+  while (!queue_.empty() && has_room(at)) {
     std::vector<command> batch;
     std::size_t bytes = 0;
     while (!queue_.empty() && batch.size() < batch_commands_max && bytes < batch_bytes_max) {
@@ -67,6 +69,8 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
+    last_batch_ = batch.size();
+    proposed_at_ = at.now;
     last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
     propose(make_batch(last_stamp_, batch), at, out);
   }
@@ -75,6 +79,13 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     const bool room = reads_.size() <= 2;
     if (room) confirm(at, out);
   }
+}
+
+bool proposer::has_room(clock_reading at) const {
+  if (in_flight_.empty()) return true;
+  if (in_flight_.size() < rounds_in_flight_max)
+    return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
+  return in_flight_.size() < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
 }
 
 void proposer::confirm(clock_reading at, proposer_effects& out) {

@@ -120,6 +120,8 @@ class proposer {
   void try_switch(clock_reading at, proposer_effects& out);
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
+  /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
+  [[nodiscard]] bool has_room(clock_reading at) const;
   void confirm(clock_reading at, proposer_effects& out);
   void propose(entry value, clock_reading at, proposer_effects& out);
   void send_accept(const accept& m, proposer_effects& out) const;
@@ -155,6 +157,8 @@ class proposer {
   slot applied_;  ///< by the own replica
   std::deque<proposal> in_flight_;
   std::deque<command> queue_;  ///< bound: queue_max, further commands are given back
+  std::size_t last_batch_ = 0;  ///< commands in the newest slot
+  tick proposed_at_;            ///< when that was
   stamp last_stamp_;
   slot told_;  ///< watermark that the last accept or commit notice carried
   tick told_at_;
