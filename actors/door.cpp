@@ -59,12 +59,12 @@ welcome door::check(const hello& h) {
   if (known->uuid != h.node_uuid || known->disk_uuid != h.disk_uuid)
     return refuse("its disk is not the one node " + std::to_string(h.from.node.value) +
                   " joined with; a replaced disk must join as a new node with an empty db_path");
-  auto& boot = boots_[h.from.node];
-  if (h.from.boot < boot)
-    return refuse(
-        "boot " + std::to_string(h.from.boot.value) +
-        " is older than one seen before: its disk was rolled back; join it as a new node");
+  auto& [boot, nonce] = boots_[h.from.node];
+  if (h.from.boot < boot || (h.from.boot == boot && h.start_nonce != nonce))
+    return refuse("boot " + std::to_string(h.from.boot.value) +
+                  " was seen before: its disk was rolled back or copied; join it as a new node");
   boot = h.from.boot;
+  nonce = h.start_nonce;
   return {true, {}, board_->self()};
 }
 

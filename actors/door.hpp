@@ -32,7 +32,9 @@ class door : public metered<door_actor::base> {
   bool keys_folded_;
   add_member add_;
   find_peer peers_;
-  std::map<core::node_id, core::boot_epoch> boots_;  ///< newest boot seen; older ones are refused
+  /// Newest boot seen of each node and its nonce; older boots, and others of that number, are
+  /// refused.
+  std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> boots_;
 };
 
 /// The configuration that the meta log began with: the founder alone.

@@ -59,6 +59,7 @@ struct hello {
   core::process from;
   std::string node_uuid;
   std::string disk_uuid;
+  std::uint64_t start_nonce = 0;  ///< random per start: a copied disk may repeat a boot number
   std::uint32_t protocol = 1;
 };
 struct welcome {

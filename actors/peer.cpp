@@ -133,7 +133,7 @@ void peer::dial() {
 
 void peer::greet(const door_actor& door) {
   request(door, dial_timeout,
-          hello{me_.cluster_id, board_->self(), me_.node_uuid, me_.disk_uuid, 1})
+          hello{me_.cluster_id, board_->self(), me_.node_uuid, me_.disk_uuid, me_.start_nonce, 1})
       .then([this](const welcome& w, peer_actor& to) { connected(w, std::move(to)); },
             [this](caf::error& e) { failed(system().render(e)); });
 }

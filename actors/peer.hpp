@@ -12,6 +12,7 @@ struct introduction {
   std::string cluster_id;
   std::string node_uuid;
   std::string disk_uuid;
+  std::uint64_t start_nonce = 0;
 };
 
 class peer : public metered<peer_actor::extend<caf::reacts_to<tick_message>>::base> {

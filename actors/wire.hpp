@@ -156,7 +156,7 @@ typename I::result_type inspect(I& f, credit& x) {
 template <class I>
 typename I::result_type inspect(I& f, hello& x) {
   return f(caf::meta::type_name("hello"), x.cluster_id, x.from, x.node_uuid, x.disk_uuid,
-           x.protocol);
+           x.start_nonce, x.protocol);
 }
 template <class I>
 typename I::result_type inspect(I& f, welcome& x) {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include <caf/io/all.hpp>
@@ -134,7 +135,9 @@ class running_node {
 
  private:
   void spawn_actors(const membership& born, const storage::node_identity& me) {
-    const actors::introduction words{me.cluster_id, me.node_uuid, me.disk_uuid};
+    std::random_device chance;
+    const auto nonce = (static_cast<std::uint64_t>(chance()) << 32) | chance();
+    const actors::introduction words{me.cluster_id, me.node_uuid, me.disk_uuid, nonce};
     auto peers = std::make_shared<actors::peer_book>();
     board_->store = system_.spawn<actors::store, caf::detached>(board_, std::ref(disk_));
     board_->coordinator =
@@ -150,6 +153,8 @@ class running_node {
     options.every_tick = [router = router_.get()] { router->tick(); };
     board_->directory =
         system_.spawn<actors::directory, caf::detached>(board_, std::ref(disk_), options);
+    // A founder has nobody to wait for; in a log that was promised before this changes nothing.
+    if (born.founder) caf::anon_send(board_->coordinator, actors::created_here{core::meta_log});
     door_ = system_.spawn<actors::door>(
         board_, words, me.keys_folded,
         [router = router_.get()](const core::node_record& node,

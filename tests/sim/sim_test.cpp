@@ -18,7 +18,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 TEST_SUITE("sim/storms") {
   TEST_CASE("every seed keeps every invariant and comes back to life") {
     const auto from = number_from("ATLAS_SIM_FROM", 1);
-    const auto count = number_from("ATLAS_SIM_SEEDS", 2'000);
+    const auto count = number_from("ATLAS_SIM_SEEDS", 5'000);
     std::uint64_t slots = 0;
     std::uint64_t operations = 0;
     std::uint64_t events = 0;
