@@ -156,7 +156,7 @@ class proposer {
   slot chosen_;   ///< every slot up to here is chosen; only rises
   slot applied_;  ///< by the own replica
   std::deque<proposal> in_flight_;
-  std::deque<command> queue_;  ///< bound: queue_max, further commands are given back
+  std::deque<command> queue_;   ///< bound: queue_max, further commands are given back
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
   tick proposed_at_;            ///< when that was
   stamp last_stamp_;
