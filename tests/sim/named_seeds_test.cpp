@@ -33,4 +33,16 @@ TEST_SUITE("sim/named seeds") {
   TEST_CASE("a member without a seat learns from commit notices whom to follow") {
     expect_clean(139);
   }
+
+  TEST_CASE("followers that follow each other in a circle find out that nobody owns the log") {
+    expect_clean(24'824);
+  }
+
+  TEST_CASE("the only seat of a log asks an owner without a seat for what it missed") {
+    expect_clean(9'690);
+  }
+
+  TEST_CASE("an idle owner learns from its commit notice that it was overtaken") {
+    expect_clean(8'119);
+  }
 }
