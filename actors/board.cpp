@@ -1,8 +1,27 @@
 #include "actors/board.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace atlas::actors {
+
+namespace {
+
+/// Answers to one origin in messages of bounded size.
+void send_in_parcels(peer_link& to, core::process origin, answers&& a) {
+  answers part{a.log, {}};
+  std::size_t bytes = 0;
+  for (auto& one : a.list) {
+    bytes += one.result.data.size();
+    part.list.push_back(std::move(one));
+    if (bytes < parcel_bytes_max) continue;
+    to.send_to(origin, std::exchange(part, answers{a.log, {}}));
+    bytes = 0;
+  }
+  if (!part.list.empty()) to.send_to(origin, std::move(part));
+}
+
+}  // namespace
 
 void log_entry::update(const status& s) {
   const std::lock_guard lock(mutex_);
@@ -99,15 +118,15 @@ void board::send(core::outgoing&& m) {
 void board::answer(core::process origin, answers&& a) {
   if (origin == self_)
     requests->on_answers(std::move(a));
-  else if (const auto to = link(origin.node); to && to->peer() == origin)
-    to->send(std::move(a));
+  else if (const auto to = link(origin.node))
+    send_in_parcels(*to, origin, std::move(a));
 }
 
 void board::give_back(core::process origin, returned&& r) {
   if (origin == self_)
     requests->on_returned(std::move(r));
-  else if (const auto to = link(origin.node); to && to->peer() == origin)
-    to->send(std::move(r));
+  else if (const auto to = link(origin.node))
+    to->send_to(origin, std::move(r));
 }
 
 }  // namespace atlas::actors

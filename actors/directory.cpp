@@ -31,7 +31,17 @@ directory::directory(caf::actor_config& config, std::shared_ptr<board> where,
       options_(std::move(options)) {}
 
 directory_actor::behavior_type directory::make_behavior() {
-  board_->directory = directory_actor{this};
+  return {[this](const catalogue_news& news) { on_catalogue(news); },
+          [this](const take_over& t) { on_take_over(t); },
+          [this](const introduced& i) { return options_.admit(i.who, i.start_nonce); },
+          [this](tick_message) {
+            if (!board_->log(core::meta_log)) begin();
+            options_.every_tick();
+            delayed_send(this, tick_every, tick_message{});
+          }};
+}
+
+void directory::begin() {
   if (!options_.members.empty()) {
     // Until the meta log has arrived here, the members that the join named may connect. Not the
     // node itself: it is a member in its own eyes once its copy of the log says so.
@@ -42,13 +52,6 @@ directory_actor::behavior_type directory::make_behavior() {
   }
   for (const auto& node : options_.members) meet(node);
   open_log(core::meta_log, std::string(core::meta_table), options_.quorum, options_.genesis);
-  delayed_send(this, tick_every, tick_message{});
-  return {[this](const catalogue_news& news) { on_catalogue(news); },
-          [this](const take_over& t) { on_take_over(t); }, [](const tenure_over&) {},
-          [this](tick_message) {
-            options_.every_tick();
-            delayed_send(this, tick_every, tick_message{});
-          }};
 }
 
 void directory::on_catalogue(const catalogue_news& news) {
@@ -84,10 +87,13 @@ void directory::on_take_over(const take_over& t) {
   const auto now = entry->now();
   spdlog::info("table {}: taking over above ballot {}.{}", entry->table, t.above.round,
                t.above.node.value);
-  entry->set_owner(
+  const auto candidate =
       spawn<owner>(board_, entry,
                    core::proposer::beginning{t.log, board_->self(), std::max(t.above, now.promised),
-                                             now.watermark, now.last_stamp, *now.active}));
+                                             now.watermark, now.last_stamp, *now.active});
+  // Before its first word: news that it needs must find it, and its end must not be overtaken.
+  entry->set_owner(candidate);
+  send(candidate, tick_message{});
   board_->requests->on_routes_changed();
 }
 

@@ -32,8 +32,12 @@ struct directory_options {
   net::delay_line* delay = nullptr;
   std::shared_ptr<peer_book> peers;
   std::function<void()> every_tick;  ///< the request router's timer, every 50 ms
+  /// False if a later start of that node, or another of the same number, was seen before. Otherwise
+  /// this one is on disk when it returns; it may wait for the disk.
+  std::function<bool(core::process who, std::uint64_t start_nonce)> admit;
 };
 
+/// Idle until its first tick_message, which whoever spawned it sends when the board is complete.
 class directory : public metered<directory_actor::base> {
  public:
   directory(caf::actor_config& config, std::shared_ptr<board> where, core::node_store& disk,
@@ -41,6 +45,7 @@ class directory : public metered<directory_actor::base> {
   behavior_type make_behavior() override;
 
  private:
+  void begin();
   void on_catalogue(const catalogue_news& news);
   void on_take_over(const take_over& t);
   void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,

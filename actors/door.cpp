@@ -20,30 +20,56 @@ door::door(caf::actor_config& config, std::shared_ptr<board> where, introduction
       add_(std::move(add)),
       peers_(std::move(peers)) {}
 
-door_actor::behavior_type door::make_behavior() {
-  return {[this](const hello& h) -> caf::result<welcome, peer_actor> {
-            auto w = check(h);
-            peer_actor to;
-            if (w.accepted) to = peers_(h.from.node);
-            if (w.accepted && !to) w = {false, "this node does not know node yet; try again", {}};
-            if (!w.accepted) spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
-            return {w, to};
-          },
-          [this](const join_request& j) -> caf::result<join_reply> {
-            auto promise = make_response_promise<join_reply>();
-            spdlog::info("node at {}:{} in zone {} asks to join", j.node.host, j.node.port,
-                         j.node.zone);
-            auto self = caf::actor_cast<caf::strong_actor_ptr>(this);
-            // The callback runs on whichever thread answers: it only delivers the promise.
-            add_(j.node,
-                 [this, self, promise, asked = j.node](bool decided, core::outcome result) mutable {
-                   promise.deliver(finish_join(decided, result, asked));
-                 });
-            return promise;
-          }};
+door::handle::behavior_type door::make_behavior() {
+  return {[this](const hello& h) { return on_hello(h); },
+          [this](const join_request& j) { return on_join(j); },
+          [this](const join_decided& d) { on_join_decided(d); }};
 }
 
-welcome door::check(const hello& h) {
+caf::result<welcome, peer_actor> door::on_hello(const hello& h) {
+  auto w = check(h);
+  if (w.accepted && !peers_(h.from.node))
+    w = {false, "this node has not opened its link to it yet; try again", {}};
+  if (!w.accepted) {
+    spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
+    return {w, peer_actor{}};
+  }
+  auto promise = make_response_promise<welcome, peer_actor>();
+  request(board_->directory, caf::infinite, introduced{h.from, h.start_nonce})
+      .then([this, promise, w, from = h.from](bool is_new) mutable {
+        if (is_new) {
+          promise.deliver(w, peers_(from.node));
+          return;
+        }
+        const std::string why =
+            "boot " + std::to_string(from.boot.value) +
+            " was seen before: its disk was rolled back or copied; join it as a new node";
+        spdlog::warn("node {} refused: {}", from.node.value, why);
+        promise.deliver(welcome{false, why, {}}, peer_actor{});
+      });
+  return promise;
+}
+
+caf::result<join_reply> door::on_join(const join_request& j) {
+  spdlog::info("node at {}:{} in zone {} asks to join", j.node.host, j.node.port, j.node.zone);
+  const auto number = ++last_join_;
+  auto promise = make_response_promise<join_reply>();
+  joins_.emplace(number, pending_join{j.node, promise});
+  // The callback runs on whichever thread answers.
+  add_(j.node, [self = handle{this}, number](bool decided, core::outcome result) {
+    caf::anon_send(self, join_decided{number, decided, std::move(result)});
+  });
+  return promise;
+}
+
+void door::on_join_decided(const join_decided& d) {
+  const auto found = joins_.find(d.number);
+  if (found == joins_.end()) return;
+  found->second.promise.deliver(finish_join(d.decided, d.result, found->second.asked));
+  joins_.erase(found);
+}
+
+welcome door::check(const hello& h) const {
   const auto refuse = [](std::string why) { return welcome{false, std::move(why), {}}; };
   if (h.protocol != 1)
     return refuse("protocol " + std::to_string(h.protocol) +
@@ -59,12 +85,6 @@ welcome door::check(const hello& h) {
   if (known->uuid != h.node_uuid || known->disk_uuid != h.disk_uuid)
     return refuse("its disk is not the one node " + std::to_string(h.from.node.value) +
                   " joined with; a replaced disk must join as a new node with an empty db_path");
-  auto& [boot, nonce] = boots_[h.from.node];
-  if (h.from.boot < boot || (h.from.boot == boot && h.start_nonce != nonce))
-    return refuse("boot " + std::to_string(h.from.boot.value) +
-                  " was seen before: its disk was rolled back or copied; join it as a new node");
-  boot = h.from.boot;
-  nonce = h.start_nonce;
   return {true, {}, board_->self()};
 }
 

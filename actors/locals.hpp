@@ -55,6 +55,18 @@ struct tenure_over {
 struct created_here {
   core::log_id log;
 };
+/// Door -> directory: this process introduced itself. Refused if its disk was rolled back or
+/// copied, else remembered on disk before the answer.
+struct introduced {
+  core::process who;
+  std::uint64_t start_nonce = 0;
+};
+/// The meta log's word on a request to join; the door keeps the request under this number.
+struct join_decided {
+  std::uint64_t number = 0;
+  bool decided = false;
+  core::outcome result;
+};
 struct tick_message {};
 
 using acceptor_actor = caf::typed_actor<
@@ -84,8 +96,9 @@ using coordinator_actor =
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
                      caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
 
-using directory_actor = caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
-                                         caf::reacts_to<tenure_over>, caf::reacts_to<tick_message>>;
+using directory_actor =
+    caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
+                     caf::replies_to<introduced>::with<bool>, caf::reacts_to<tick_message>>;
 
 }  // namespace atlas::actors
 
@@ -99,6 +112,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::catalogue_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::take_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tenure_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::created_here)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::introduced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::join_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tick_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)

@@ -19,6 +19,9 @@ struct wire_header {
   core::process from;
   core::process to;
   std::uint64_t sequence = 0;  ///< per sender and receiver, from 1
+  /// Bytes that the sender has sent to the receiver so far, this message included. It never falls,
+  /// so a receipt stays true when messages were lost or the connection was made again.
+  std::uint64_t position = 0;
 };
 
 /// Requests of the sender's clients for a log that the receiver owns.
@@ -43,14 +46,15 @@ struct returned {
 };
 
 struct ping {
-  std::uint64_t sent_us = 0;  ///< on the sender's monotonic clock
+  std::uint64_t sent_us = 0;            ///< on the sender's monotonic clock
+  std::uint64_t received_position = 0;  ///< as in `credit`, in case that was lost
 };
 struct pong {
   std::uint64_t sent_us = 0;  ///< copied from the ping
 };
-/// Receipt for the sender's credit window: bytes received on this connection so far.
+/// Receipt for the sender's credit window: the highest position that has arrived.
 struct credit {
-  std::uint64_t received_bytes = 0;
+  std::uint64_t received_position = 0;
 };
 
 /// First words on a connection between members. All fields must match what the catalogue says.

@@ -16,6 +16,8 @@
 
 #include <caf/all.hpp>
 
+#include "core/check.hpp"
+
 namespace atlas::actors {
 
 /// Counters of one actor; written by many threads, read by anyone.
@@ -63,7 +65,17 @@ template <class Base>
 class metered : public Base {
  public:
   metered(caf::actor_config& config, meter_board& board, std::string meter_name)
-      : Base(config), name_(std::move(meter_name)), meter_(board.add(name_)) {}
+      : Base(config), name_(std::move(meter_name)), meter_(board.add(name_)) {
+    // An actor that ends in the middle of a step leaves a node that is half alive, which is worse
+    // than a restart: what matters is on disk.
+    this->set_exception_handler([name = name_](std::exception_ptr& what) -> caf::error {
+      try {
+        std::rethrow_exception(what);
+      } catch (const std::exception& e) {
+        core::check_failed("no exception leaves an actor", name.c_str(), 0, e.what());
+      }
+    });
+  }
 
   const char* name() const override { return name_.c_str(); }
 

@@ -28,7 +28,6 @@ migration_coordinator::migration_coordinator(caf::actor_config& config,
       coordinator_(board_->self(), seed) {}
 
 coordinator_actor::behavior_type migration_coordinator::make_behavior() {
-  delayed_send(this, tick_every, tick_message{});
   return {[this](core::process from, const core::owner_query& q) { on_query(from, q); },
           [this](core::process from, const core::owner_report& r) {
             coordinator_.on_report({monotonic_us() / 1000}, from, r);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <utility>
 
 namespace atlas::actors {
 namespace {
@@ -28,11 +29,6 @@ owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
       proposer_(std::move(begin), read_clocks(), first_) {}
 
 owner_actor::behavior_type owner::make_behavior() {
-  emit(first_);
-  core::proposer_effects out;
-  proposer_.on_reachable(board_->reachable_nodes(), read_clocks(), out);
-  emit(out);
-  delayed_send(this, tick_every, tick_message{});
   return {[this](core::process from, const core::promise& m) {
             core::proposer_effects e;
             proposer_.on_promise(from, m, read_clocks(), e);
@@ -77,16 +73,23 @@ void owner::on_forward(core::process, forward& f) {
 }
 
 void owner::on_tick() {
-  core::proposer_effects out;
   const auto at = read_clocks();
+  if (!std::exchange(begun_, true)) emit(first_);
+  if (at.now.ms >= last_look_ms_ + membership_every_ms) look_around(at);
+  core::proposer_effects out;
   proposer_.on_tick(at, out);
   emit(out);
   if (proposer_.state() == core::proposer::stage::over) return;
-  if (at.now.ms >= last_look_ms_ + membership_every_ms) {
-    last_look_ms_ = at.now.ms;
-    follow_membership();
-  }
   delayed_send(this, tick_every, tick_message{});
+}
+
+void owner::look_around(core::clock_reading at) {
+  last_look_ms_ = at.now.ms;
+  // Asked here as well as told by the coordinator, whose news may have missed a young owner.
+  core::proposer_effects out;
+  proposer_.on_reachable(board_->reachable_nodes(), at, out);
+  emit(out);
+  follow_membership();
 }
 
 void owner::follow_membership() {

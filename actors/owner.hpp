@@ -9,6 +9,7 @@ namespace atlas::actors {
 
 [[nodiscard]] core::clock_reading read_clocks();
 
+/// Idle until its first tick_message, which the directory sends when the owner stands on the board.
 class owner : public metered<owner_actor::base> {
  public:
   owner(caf::actor_config& config, std::shared_ptr<board> where, std::shared_ptr<log_entry> entry,
@@ -20,12 +21,14 @@ class owner : public metered<owner_actor::base> {
   void on_tick();
   void emit(core::proposer_effects& out);
   void give_back(core::proposer_effects& out);
+  void look_around(core::clock_reading at);
   /// Logged configurations follow the members: asks for the next one if it differs.
   void follow_membership();
 
   std::shared_ptr<board> board_;
   std::shared_ptr<log_entry> entry_;
-  core::proposer_effects first_;  ///< of the constructor, sent when the actor starts
+  core::proposer_effects first_;  ///< of the constructor, sent with the first tick
+  bool begun_ = false;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
 };

@@ -10,27 +10,13 @@ namespace atlas::actors {
 namespace {
 
 constexpr std::chrono::milliseconds tick_every{200};
-constexpr std::chrono::seconds dial_timeout{6};
+// One middleman actor serves all dials, up to 2 s for each host that does not answer. A dial that
+// is given up stays in its mailbox, so it is waited for: one per peer, however many hosts are
+// silent.
+constexpr std::chrono::seconds dial_timeout{120};
+constexpr std::chrono::seconds greeting_timeout{6};
 constexpr std::uint64_t back_off_us_min = 100'000;
 constexpr std::uint64_t back_off_us_max = 2'000'000;
-
-bool well_formed(const core::entry& e) {
-  return e.bytes && core::is_well_formed(*e.bytes);
-}
-
-/// Entries from the wire must decode before core sees them; a member that sends others is broken.
-bool well_formed(const core::accept& m) {
-  return m.by.round > 0 && std::all_of(m.entries.begin(), m.entries.end(),
-                                       [](const auto& e) { return well_formed(e); });
-}
-bool well_formed(const core::chosen& m) {
-  return std::all_of(m.entries.begin(), m.entries.end(),
-                     [](const auto& e) { return well_formed(e); });
-}
-bool well_formed(const core::promise& m) {
-  return std::all_of(m.entries.begin(), m.entries.end(),
-                     [](const auto& e) { return well_formed(e.value); });
-}
 
 }  // namespace
 
@@ -47,46 +33,40 @@ peer::handle::behavior_type peer::make_behavior() {
     if (remote_ && d.source == remote_) lost();
   });
   send(this, tick_message{});
-  const auto checked = [this](const wire_header& h, auto& m) {
-    if (!arrived(h, wire_bytes(m))) return;
-    if (well_formed(m))
-      board_->deliver(h.from, std::move(m));
-    else
-      spdlog::error("node {} sent a malformed entry for log {}; dropped", node_.id.value,
-                    m.log.value);
-  };
-  return {[this](const wire_header& h, core::prepare& m) {
-            if (arrived(h, 64) && m.by.round > 0) board_->deliver(h.from, std::move(m));
-          },
-          [checked](const wire_header& h, core::promise& m) { checked(h, m); },
+  return {handler<core::prepare>(),
+          handler<core::promise>(),
           handler<core::nack>(),
-          [checked](const wire_header& h, core::accept& m) { checked(h, m); },
+          handler<core::accept>(),
           handler<core::accepted>(),
           handler<core::commit>(),
           handler<core::fetch>(),
-          [checked](const wire_header& h, core::chosen& m) { checked(h, m); },
+          handler<core::chosen>(),
           handler<core::owner_query>(),
           handler<core::owner_report>(),
-          [this](const wire_header& h, forward& f) { on_forward(h, f); },
+          [this](const wire_header& h, forward& f) {
+            if (arrived(h, f)) on_forward(h, f);
+          },
           [this](const wire_header& h, answers& a) {
-            if (arrived(h, wire_bytes(a))) board_->requests->on_answers(std::move(a));
+            if (arrived(h, a)) board_->requests->on_answers(std::move(a));
           },
           [this](const wire_header& h, returned& r) {
-            if (arrived(h, 64)) board_->requests->on_returned(std::move(r));
+            if (arrived(h, r)) board_->requests->on_returned(std::move(r));
           },
           [this](const wire_header& h, const ping& p) {
-            if (arrived(h, 64)) link_->send(pong{p.sent_us});
+            if (!arrived(h, p)) return;
+            link_->on_receipt(p.received_position);
+            link_->send(pong{p.sent_us});
           },
           [this](const wire_header& h, const pong& p) {
-            if (arrived(h, 64)) link_->on_round_trip(monotonic_us() - p.sent_us);
+            if (arrived(h, p)) link_->on_round_trip(monotonic_us() - p.sent_us);
           },
           [this](const wire_header& h, const credit& c) {
-            if (arrived(h, 64)) link_->on_credit(c.received_bytes);
+            if (arrived(h, c)) link_->on_receipt(c.received_position);
           },
           [this](tick_message) { on_tick(); }};
 }
 
-bool peer::arrived(const wire_header& h, std::size_t bytes) {
+bool peer::arrived(const wire_header& h) {
   if (h.from != heard_) {
     // The other node has just started and found its way here: no reason to wait out the back-off.
     // Only once per start, or one-way unreachability would mean dialling without a pause.
@@ -95,12 +75,17 @@ bool peer::arrived(const wire_header& h, std::size_t bytes) {
     next_dial_us_ = 0;
   }
   if (!link_->accepts(h)) return false;
-  if (const auto total = link_->on_received(bytes)) link_->send(credit{total});
+  if (const auto position = link_->due_receipt()) link_->send(credit{position});
   return true;
 }
 
+void peer::complain() {
+  if (malformed_++ % 1000 == 0)
+    spdlog::error("node {} sent a message that can not be right; dropped ({} so far)",
+                  node_.id.value, malformed_);
+}
+
 void peer::on_forward(const wire_header& h, forward& f) {
-  if (!arrived(h, wire_bytes(f))) return;
   const auto entry = board_->log(f.log);
   if (entry)
     if (const auto owner = entry->owner()) {
@@ -114,7 +99,7 @@ void peer::on_forward(const wire_header& h, forward& f) {
 }
 
 void peer::on_tick() {
-  if (stage_ == stage::connected) link_->send(ping{monotonic_us()});
+  if (stage_ == stage::connected) link_->send(ping{monotonic_us(), link_->arrived()});
   if (stage_ == stage::idle && monotonic_us() >= next_dial_us_) dial();
   delayed_send(this, tick_every, tick_message{});
 }
@@ -132,7 +117,7 @@ void peer::dial() {
 }
 
 void peer::greet(const door_actor& door) {
-  request(door, dial_timeout,
+  request(door, greeting_timeout,
           hello{me_.cluster_id, board_->self(), me_.node_uuid, me_.disk_uuid, me_.start_nonce, 1})
       .then([this](const welcome& w, peer_actor& to) { connected(w, std::move(to)); },
             [this](caf::error& e) { failed(system().render(e)); });
@@ -150,7 +135,7 @@ void peer::connected(const welcome& w, peer_actor to) {
   remote_ = caf::actor_cast<caf::strong_actor_ptr>(to);
   monitor(to);
   link_->connect(std::move(to), w.from);
-  link_->send(ping{monotonic_us()});
+  link_->send(ping{monotonic_us(), link_->arrived()});
 }
 
 void peer::failed(const std::string& why) {

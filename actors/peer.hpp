@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/board.hpp"
+#include "actors/border.hpp"
 
 namespace atlas::actors {
 
@@ -28,10 +29,19 @@ class peer : public metered<peer_actor::extend<caf::reacts_to<tick_message>>::ba
   template <class M>
   auto handler() {
     return [this](const wire_header& h, M& m) {
-      if (arrived(h, wire_bytes(m))) board_->deliver(h.from, std::move(m));
+      if (arrived(h, m)) board_->deliver(h.from, std::move(m));
     };
   }
-  bool arrived(const wire_header& h, std::size_t bytes);
+  /// True if the message is from the process this link is connected to, and makes sense.
+  template <class M>
+  bool arrived(const wire_header& h, const M& m) {
+    if (!arrived(h)) return false;
+    if (well_formed(h.from, m)) return true;
+    complain();
+    return false;
+  }
+  bool arrived(const wire_header& h);
+  void complain();
   void on_forward(const wire_header& h, forward& f);
   void on_tick();
   void dial();
@@ -50,6 +60,7 @@ class peer : public metered<peer_actor::extend<caf::reacts_to<tick_message>>::ba
   std::uint64_t next_dial_us_ = 0;
   std::uint64_t back_off_us_ = 0;
   std::uint64_t failures_ = 0;
+  std::uint64_t malformed_ = 0;
 };
 
 }  // namespace atlas::actors

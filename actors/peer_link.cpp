@@ -1,12 +1,8 @@
 #include "actors/peer_link.hpp"
 
+#include <algorithm>
+
 namespace atlas::actors {
-namespace {
-
-constexpr std::uint64_t receipt_every_bytes = 1u << 20;
-
-}  // namespace
-
 std::size_t wire_bytes(const core::accept& m) {
   std::size_t bytes = 128;
   for (const auto& e : m.entries) bytes += e.size() + 8;
@@ -47,13 +43,10 @@ std::uint64_t monotonic_us() {
 void peer_link::connect(peer_actor handle, core::process peer) {
   const std::lock_guard lock(mutex_);
   handle_ = std::move(handle);
-  if (peer_ != peer) {
-    arrived_bytes_ = 0;
-    receipted_bytes_ = 0;
-  }
+  if (peer_ != peer) arrived_position_ = receipted_position_ = 0;
   peer_ = peer;
-  sent_bytes_ = 0;
-  received_bytes_ = 0;
+  // What was under way on an earlier connection has arrived or never will.
+  received_position_ = sent_position_;
 }
 
 void peer_link::disconnect() {
@@ -65,23 +58,27 @@ void peer_link::disconnect() {
 bool peer_link::accepts(const wire_header& header) {
   const std::lock_guard lock(mutex_);
   if (header.from != peer_ || header.to != self_) return false;
+  arrived_position_ = std::max(arrived_position_, header.position);
   heard_at_us_.store(monotonic_us(), std::memory_order_relaxed);
   return true;
 }
 
-void peer_link::on_credit(std::uint64_t received_bytes) {
+void peer_link::on_receipt(std::uint64_t received_position) {
   const std::lock_guard lock(mutex_);
-  // A receipt of an earlier connection may name more than was sent on this one.
-  if (received_bytes > received_bytes_ && received_bytes <= sent_bytes_)
-    received_bytes_ = received_bytes;
+  if (received_position > received_position_ && received_position <= sent_position_)
+    received_position_ = received_position;
 }
 
-std::uint64_t peer_link::on_received(std::size_t bytes) {
+std::uint64_t peer_link::due_receipt() {
   const std::lock_guard lock(mutex_);
-  arrived_bytes_ += bytes;
-  if (arrived_bytes_ < receipted_bytes_ + receipt_every_bytes) return 0;
-  receipted_bytes_ = arrived_bytes_;
-  return arrived_bytes_;
+  if (arrived_position_ < receipted_position_ + receipt_every_bytes) return 0;
+  receipted_position_ = arrived_position_;
+  return arrived_position_;
+}
+
+std::uint64_t peer_link::arrived() const {
+  const std::lock_guard lock(mutex_);
+  return arrived_position_;
 }
 
 void peer_link::on_round_trip(std::uint64_t us) {

@@ -22,18 +22,35 @@ namespace atlas::actors {
 [[nodiscard]] std::size_t wire_bytes(const core::promise& m);
 [[nodiscard]] std::size_t wire_bytes(const forward& m);
 [[nodiscard]] std::size_t wire_bytes(const answers& m);
+/// What keeps the window open and the node heard costs no credit: a full window must not silence
+/// it.
+[[nodiscard]] constexpr std::size_t wire_bytes(const ping&) {
+  return 0;
+}
+[[nodiscard]] constexpr std::size_t wire_bytes(const pong&) {
+  return 0;
+}
+[[nodiscard]] constexpr std::size_t wire_bytes(const credit&) {
+  return 0;
+}
 template <class M>
 [[nodiscard]] std::size_t wire_bytes(const M&) {
   return 64;
 }
+
+/// Lists that can be split are sent in messages of about this size.
+inline constexpr std::size_t parcel_bytes_max = 768 << 10;
 
 [[nodiscard]] std::uint64_t monotonic_us();
 
 class peer_link {
  public:
   /// Unacknowledged bytes above which messages are dropped: a stopped receiver must not eat this
-  /// node's memory (CAF's own queues have no bound).
+  /// node's memory (CAF's own queues have no bound). One message of any size may pass when nearly
+  /// nothing else is on its way, or it could never leave.
   static constexpr std::uint64_t window_bytes = 16u << 20;
+  /// The receiver acknowledges at least this often.
+  static constexpr std::uint64_t receipt_every_bytes = 1u << 20;
   /// Silence after which a node counts as missed.
   static constexpr std::uint64_t miss_after_us = 1'500'000;
 
@@ -41,35 +58,29 @@ class peer_link {
             std::chrono::microseconds one_way)
       : self_(self), node_(node), delay_(delay), one_way_(one_way) {}
 
+  /// False if the message was dropped: no connection, or no room in the window.
   template <class M>
   bool send(M message) {
-    const std::size_t bytes = wire_bytes(message);
     const std::lock_guard lock(mutex_);
-    if (!handle_) return false;
-    if (sent_bytes_ + bytes > received_bytes_ + window_bytes) {
-      ++dropped_;
-      return false;
-    }
-    sent_bytes_ += bytes;
-    const wire_header header{self_, peer_, ++sequence_};
-    if (delay_ && one_way_.count() > 0) {
-      delay_->run_after(node_.value, one_way_,
-                        [to = handle_, header, m = std::move(message)]() mutable {
-                          caf::anon_send(to, header, std::move(m));
-                        });
-    } else {
-      caf::anon_send(handle_, header, std::move(message));
-    }
-    return true;
+    return send_locked(std::move(message));
+  }
+  /// Only if `receiver` is the process at the other end now: what is meant for one boot must never
+  /// reach the next.
+  template <class M>
+  bool send_to(core::process receiver, M message) {
+    const std::lock_guard lock(mutex_);
+    return peer_ == receiver && send_locked(std::move(message));
   }
 
   void connect(peer_actor handle, core::process peer);
   void disconnect();
   /// True if `header` comes from the process that this link is connected to, for this boot of ours.
   bool accepts(const wire_header& header);
-  void on_credit(std::uint64_t received_bytes);
-  /// Counts what came in; returns the total to acknowledge, or 0 if that can wait.
-  std::uint64_t on_received(std::size_t bytes);
+  void on_receipt(std::uint64_t received_position);
+  /// The position to acknowledge, or 0 if that can wait.
+  std::uint64_t due_receipt();
+  /// The highest position that has arrived.
+  [[nodiscard]] std::uint64_t arrived() const;
   void on_round_trip(std::uint64_t us);
 
   [[nodiscard]] core::node_id node() const { return node_; }
@@ -81,6 +92,26 @@ class peer_link {
   [[nodiscard]] std::uint64_t round_trip_us() const { return round_trip_us_.load(); }
 
  private:
+  template <class M>
+  bool send_locked(M&& message) {
+    const std::uint64_t bytes = wire_bytes(message);
+    if (!handle_) return false;
+    const std::uint64_t outstanding = sent_position_ - received_position_;
+    if (outstanding + bytes > window_bytes && bytes > 0 && outstanding > receipt_every_bytes)
+      return false;
+    sent_position_ += bytes;
+    const wire_header header{self_, peer_, ++sequence_, sent_position_};
+    if (delay_ && one_way_.count() > 0) {
+      delay_->run_after(node_.value, one_way_,
+                        [to = handle_, header, m = std::move(message)]() mutable {
+                          caf::anon_send(to, header, std::move(m));
+                        });
+    } else {
+      caf::anon_send(handle_, header, std::move(message));
+    }
+    return true;
+  }
+
   const core::process self_;
   const core::node_id node_;
   net::delay_line* const delay_;
@@ -91,11 +122,10 @@ class peer_link {
   peer_actor handle_;
   core::process peer_;
   std::uint64_t sequence_ = 0;
-  std::uint64_t sent_bytes_ = 0;
-  std::uint64_t received_bytes_ = 0;  ///< acknowledged by the other side
-  std::uint64_t arrived_bytes_ = 0;   ///< from the other side
-  std::uint64_t receipted_bytes_ = 0;
-  std::uint64_t dropped_ = 0;
+  std::uint64_t sent_position_ = 0;
+  std::uint64_t received_position_ = 0;   ///< acknowledged by the other side, or lost for good
+  std::uint64_t arrived_position_ = 0;    ///< from the other side
+  std::uint64_t receipted_position_ = 0;  ///< told to the other side
 };
 
 }  // namespace atlas::actors

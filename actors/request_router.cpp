@@ -13,18 +13,25 @@ std::uint64_t now_ms() {
   return monotonic_us() / 1000;
 }
 
-constexpr std::size_t parcel_bytes_max = 768 << 10;
-
 /// Sends a parcel to another node in messages of bounded size.
 void send_parcel(peer_link& to, core::log_id log, core::request_table::parcel&& p) {
-  forward f{log, {}, std::move(p.reads)};
+  forward f{log, {}, {}};
   std::size_t bytes = 0;
-  for (auto& c : p.commands) {
-    bytes += 64 + c.row.size() + c.value.size();
-    f.commands.push_back(std::move(c));
-    if (bytes < parcel_bytes_max) continue;
+  const auto send_if_full = [&](std::size_t more) {
+    bytes += more;
+    if (bytes < parcel_bytes_max) return;
     to.send(std::exchange(f, forward{log, {}, {}}));
     bytes = 0;
+  };
+  for (auto& r : p.reads) {
+    const auto size = 48 + r.row.size();
+    f.reads.push_back(std::move(r));
+    send_if_full(size);
+  }
+  for (auto& c : p.commands) {
+    const auto size = 64 + c.row.size() + c.value.size();
+    f.commands.push_back(std::move(c));
+    send_if_full(size);
   }
   if (!f.commands.empty() || !f.reads.empty()) to.send(std::move(f));
 }
@@ -47,8 +54,18 @@ void request_router::submit(std::vector<net::client_request>&& round) {
   wake_if_ready(lock);
 }
 
-void request_router::poll(std::vector<net::client_reply>& out) {
+int request_router::next_deadline_ms() {
   const std::lock_guard lock(mutex_);
+  return waiting_.empty() && unknown_.empty() ? -1 : static_cast<int>(tick_every_ms);
+}
+
+void request_router::poll(std::vector<net::client_reply>& out) {
+  std::unique_lock lock(mutex_);
+  if (now_ms() >= ticked_at_ms_ + tick_every_ms) {
+    tick_locked();
+    run_after(lock);
+    lock.lock();
+  }
   if (out.empty())
     out.swap(ready_);
   else
@@ -211,7 +228,12 @@ void request_router::on_routes_changed() {
 
 void request_router::tick() {
   std::unique_lock lock(mutex_);
-  const auto now = now_ms();
+  tick_locked();
+  wake_if_ready(lock);
+}
+
+void request_router::tick_locked() {
+  const auto now = ticked_at_ms_ = now_ms();
   unpark_known();
   expire_parked(now);
   for (auto& [table, r] : routes_) {
@@ -221,7 +243,6 @@ void request_router::tick() {
     flush(*r, now);
   }
   flush_dirty(now);
-  wake_if_ready(lock);
 }
 
 void request_router::expire(route& r, std::uint64_t now) {
@@ -266,14 +287,17 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
   }
 }
 
-void request_router::wake_if_ready(std::unique_lock<std::mutex>& lock) {
+void request_router::run_after(std::unique_lock<std::mutex>& lock) {
   // Completions run without the lock: they may submit more.
   auto calls = std::exchange(after_, {});
-  const bool ready = !ready_.empty();
-  const auto wake = wake_;
   lock.unlock();
   for (auto& call : calls) call();
-  if (ready && wake) wake();
+}
+
+void request_router::wake_if_ready(std::unique_lock<std::mutex>& lock) {
+  const auto wake = ready_.empty() ? std::function<void()>{} : wake_;
+  run_after(lock);
+  if (wake) wake();
 }
 
 }  // namespace atlas::actors

@@ -29,14 +29,15 @@ class request_router : public net::backend, public request_sink {
 
   void submit(std::vector<net::client_request>&& round) override;
   void poll(std::vector<net::client_reply>& out) override;
-  int next_deadline_ms() override { return -1; }  // the directory's tick comes by `tick`
-  void forget(std::uint64_t) override {}          // its answer is dropped by the gateway
+  /// While anything waits, the gateway's own thread keeps the deadlines: every other thread may be
+  /// waiting for the disk.
+  int next_deadline_ms() override;
 
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
   void on_routes_changed() override;
 
-  /// Deadlines, repeats, owners that moved; every 50 ms.
+  /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
   void tick();
   /// Called when replies are ready; set before the gateway starts.
   void set_wake(std::function<void()> wake);
@@ -65,6 +66,8 @@ class request_router : public net::backend, public request_sink {
   struct parked {
     net::client_request request;
     std::uint64_t deadline_ms;
+    /// The question under way was asked after this request came, so its answer is good for it.
+    bool asked = false;
   };
   struct unknown_table {
     std::vector<parked> list;
@@ -98,7 +101,8 @@ class request_router : public net::backend, public request_sink {
   void flush_dirty(std::uint64_t now_ms);
   void finish(core::request_table& table, const core::answer& a);
   void expire(route& r, std::uint64_t now_ms);
-  void run_later(std::vector<std::function<void()>>& calls);
+  void tick_locked();
+  void run_after(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] core::process owner_of(const log_entry& entry, owner_actor& local) const;
   void wake_if_ready(std::unique_lock<std::mutex>& lock);
 
@@ -106,6 +110,8 @@ class request_router : public net::backend, public request_sink {
   const router_options options_;
   std::mutex mutex_;
   std::function<void()> wake_;
+  static constexpr std::uint64_t tick_every_ms = 50;
+  std::uint64_t ticked_at_ms_ = 0;
   std::uint64_t next_ticket_ = 1;
   std::unordered_map<std::uint64_t, waiting> waiting_;
   std::unordered_map<std::string, std::unique_ptr<route>> routes_;  ///< by table

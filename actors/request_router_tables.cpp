@@ -28,14 +28,16 @@ void request_router::run_meta_command(core::operation what, std::string row, std
   add_write(*meta, {0, what, std::move(row), std::move(value), {}},
             waiting{0, net::verb::key_put, std::move(done)}, now + options_.request_timeout_ms);
   flush_dirty(now);
+  const auto wake = wake_;
   wake_if_ready(lock);
+  if (wake) wake();  // the gateway's thread keeps the deadline
 }
 
 void request_router::park(const std::string& table, net::client_request&& r,
                           std::uint64_t deadline) {
   auto& u = unknown_[table];
   const bool is_write = r.what != net::verb::key_get && r.what != net::verb::blob_get;
-  u.list.push_back({std::move(r), deadline});
+  u.list.push_back({std::move(r), deadline, false});
   if (u.asked || u.exists) return;
   if (is_write)
     create(table);
@@ -46,7 +48,9 @@ void request_router::park(const std::string& table, net::client_request&& r,
 void request_router::look_up(const std::string& table) {
   auto* meta = find_route(std::string(core::meta_table));
   if (!meta) return;  // asked again by the next tick
-  unknown_[table].asked = true;
+  auto& u = unknown_[table];
+  u.asked = true;
+  for (auto& p : u.list) p.asked = true;
   add_read(*meta, core::read_kind::get, "t/" + table,
            waiting{0, net::verb::key_get,
                    [this, table](bool decided, core::outcome&& result) {
@@ -93,8 +97,10 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
   for (auto& p : list) {
     const bool is_get = p.request.what == net::verb::key_get;
     const bool is_blob = p.request.what == net::verb::blob_get;
-    if (result.code == core::outcome_code::not_found && !is_get && !is_blob)
-      park(table, std::move(p.request), p.deadline_ms);  // a write came in the meantime
+    // "Absent" was true at some moment after the asked ones came. Of later ones it says nothing:
+    // the table may have been made and written to before they were sent.
+    if (result.code == core::outcome_code::not_found && (!p.asked || (!is_get && !is_blob)))
+      park(table, std::move(p.request), p.deadline_ms);
     else if (result.code == core::outcome_code::not_found)
       reply(p.request.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
     else

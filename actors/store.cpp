@@ -30,7 +30,7 @@ void store::take(store_job& job) {
 void store::flush() {
   flush_due_ = false;
   // What leaves may speak of anything written before, so unsynced groups are made durable first.
-  const bool sync = sync_ || (unsynced_ && !held_.empty());
+  const bool sync = sync_ || ((unsynced_ || !writes_.empty()) && !held_.empty());
   if (!writes_.empty() || sync) disk_.write(writes_, sync);
   unsynced_ = !sync && (unsynced_ || !writes_.empty());
   writes_.clear();

@@ -127,7 +127,7 @@ namespace atlas::actors {
 
 template <class I>
 typename I::result_type inspect(I& f, wire_header& x) {
-  return f(x.from, x.to, x.sequence);
+  return f(x.from, x.to, x.sequence, x.position);
 }
 template <class I>
 typename I::result_type inspect(I& f, forward& x) {
@@ -143,7 +143,7 @@ typename I::result_type inspect(I& f, returned& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, ping& x) {
-  return f(caf::meta::type_name("ping"), x.sent_us);
+  return f(caf::meta::type_name("ping"), x.sent_us, x.received_position);
 }
 template <class I>
 typename I::result_type inspect(I& f, pong& x) {
@@ -151,7 +151,7 @@ typename I::result_type inspect(I& f, pong& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, credit& x) {
-  return f(caf::meta::type_name("credit"), x.received_bytes);
+  return f(caf::meta::type_name("credit"), x.received_position);
 }
 template <class I>
 typename I::result_type inspect(I& f, hello& x) {

@@ -130,7 +130,6 @@ class running_node {
   void stop() {
     if (gateway_) gateway_->stop(drain_time);
     router_->set_wake({});
-    system_.middleman().unpublish(door_, 0);
   }
 
  private:
@@ -151,10 +150,16 @@ class running_node {
     options.delay = config_.emulate.enabled ? &delay_ : nullptr;
     options.peers = peers;
     options.every_tick = [router = router_.get()] { router->tick(); };
+    options.admit = [&disk = disk_](core::process who, std::uint64_t start_nonce) {
+      const auto known = disk.sightings();
+      const auto last = known.find(who.node);
+      if (last != known.end() && last->second.boot == who.boot)
+        return last->second.start_nonce == start_nonce;
+      if (last != known.end() && who.boot < last->second.boot) return false;
+      return disk.remember(who.node, {who.boot, start_nonce}).ok();
+    };
     board_->directory =
         system_.spawn<actors::directory, caf::detached>(board_, std::ref(disk_), options);
-    // A founder has nobody to wait for; in a log that was promised before this changes nothing.
-    if (born.founder) caf::anon_send(board_->coordinator, actors::created_here{core::meta_log});
     door_ = system_.spawn<actors::door>(
         board_, words, me.keys_folded,
         [router = router_.get()](const core::node_record& node,
@@ -163,6 +168,11 @@ class running_node {
                                    std::move(done));
         },
         [peers](core::node_id node) { return peers->find(node); });
+    // The board is complete: now they may begin.
+    caf::anon_send(board_->directory, actors::tick_message{});
+    caf::anon_send(board_->coordinator, actors::tick_message{});
+    // A founder has nobody to wait for; in a log that was promised before this changes nothing.
+    if (born.founder) caf::anon_send(board_->coordinator, actors::created_here{core::meta_log});
   }
 
   caf::actor_system& system_;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/ids.hpp"
+#include "core/planted_bug.hpp"
 
 namespace atlas::core {
 
@@ -20,7 +21,7 @@ struct ballot {
 
 /// The lowest ballot of `node` above `seen`.
 inline ballot next_ballot(ballot seen, node_id node) {
-  return {seen.round + 1, node};
+  return {seen.round + 1, planted(bug::ballot_without_node) ? node_id{1} : node};
 }
 
 }  // namespace atlas::core

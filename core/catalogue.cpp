@@ -172,6 +172,11 @@ std::optional<configuration> next_configuration(const configuration& present,
                                                 const tolerance_policy& policy,
                                                 const std::vector<node_record>& members,
                                                 bool lenient) {
+  // Members are never removed, so whoever does not know a seat's node has an old list (§9).
+  for (const auto& seat : present.seats)
+    if (std::none_of(members.begin(), members.end(),
+                     [&](const node_record& n) { return n.id == seat.node; }))
+      return std::nullopt;
   configuration next;
   next.epoch = present.epoch + 1;
   next.parent = present.epoch;

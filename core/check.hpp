@@ -8,6 +8,14 @@ namespace atlas::core {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line,
                                const char* detail);
 
+/// Sees a failed check before the process ends; it may throw instead, if whoever installed it can
+/// throw the broken world away and go on (the simulator does).
+using check_witness = void (*)(const char* expression, const char* file, int line,
+                               const char* detail);
+/// Installs a witness and returns the one before; null (the default) is none. Not for several
+/// threads.
+check_witness set_check_witness(check_witness next);
+
 }  // namespace atlas::core
 
 /// Stops the process if `cond` is false; on in release builds too. `detail` is a string literal

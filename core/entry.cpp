@@ -1,7 +1,10 @@
 #include "core/entry.hpp"
 
+#include <algorithm>
+
 #include "core/bytes.hpp"
 #include "core/check.hpp"
+#include "core/grid_quorum.hpp"
 
 namespace atlas::core {
 namespace {
@@ -24,39 +27,6 @@ void put_command(std::string& out, const command& c) {
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
          what <= static_cast<std::uint8_t>(operation::add_node);
-}
-
-bool get_command(byte_reader& r, command& c) {
-  c.from.node.value = r.varint();
-  c.from.boot.value = r.varint();
-  c.seq.value = r.varint();
-  const std::uint64_t behind = r.varint();
-  const std::uint8_t what = r.byte();
-  c.row = r.string();
-  c.value = r.string();
-  c.principal = r.string();
-  if (r.failed() || behind > c.seq.value || !is_operation(what)) return false;
-  c.floor = c.seq - behind;
-  c.what = static_cast<operation>(what);
-  return true;
-}
-
-/// Walks over a batch without copying: every entry from the wire passes here.
-bool is_well_formed_batch(std::string_view bytes) {
-  byte_reader r(bytes.substr(1));
-  r.varint();
-  const std::uint64_t count = r.varint();
-  if (count == 0 || count > bytes.size() / 8) return false;
-  for (std::uint64_t i = 0; i < count && !r.failed(); ++i) {
-    r.varint();
-    r.varint();
-    const std::uint64_t seq = r.varint();
-    if (r.varint() > seq || !is_operation(r.byte())) return false;
-    r.string();
-    r.string();
-    r.string();
-  }
-  return r.complete();
 }
 
 }  // namespace
@@ -94,33 +64,67 @@ entry make_configuration_entry(const configuration& c) {
   return {make_blob(std::move(out))};
 }
 
+bool is_well_formed(const command& c) {
+  return c.floor <= c.seq && is_operation(static_cast<std::uint8_t>(c.what));
+}
+
 bool is_well_formed(std::string_view bytes) {
   if (bytes.empty()) return false;
   switch (static_cast<entry_kind>(bytes.front())) {
     case entry_kind::no_op:
       return bytes.size() == 1;
-    case entry_kind::batch:
-      return is_well_formed_batch(bytes);
+    case entry_kind::batch: {
+      batch_reader in(bytes);
+      command_view c;
+      bool any = false;
+      while (in.next(c)) any = true;
+      return any && in.complete();
+    }
     case entry_kind::configuration: {
       auto in = bytes.substr(1);
-      return decode_configuration(in).has_value() && in.empty();
+      const auto c = decode_configuration(in);
+      return c && in.empty() && grid_quorum::make(*c).ok();
     }
   }
   return false;
 }
 
+batch_reader::batch_reader(std::string_view bytes)
+    : in_(bytes.substr(std::min<std::size_t>(bytes.size(), 1))),
+      is_batch_(!bytes.empty() && bytes.front() == kind_byte(entry_kind::batch)) {
+  if (!is_batch_) return;
+  when_.us = in_.varint();
+  left_ = in_.varint();
+}
+
+bool batch_reader::next(command_view& c) {
+  if (!is_batch_ || left_ == 0 || in_.failed()) return false;
+  c.from.node.value = in_.varint();
+  c.from.boot.value = in_.varint();
+  c.seq.value = in_.varint();
+  const std::uint64_t behind = in_.varint();
+  const std::uint8_t what = in_.byte();
+  c.row = in_.string();
+  c.value = in_.string();
+  c.principal = in_.string();
+  // A broken command ends the batch with some of it left, so it is not complete.
+  if (in_.failed() || behind > c.seq.value || !is_operation(what)) return false;
+  c.floor = c.seq - behind;
+  c.what = static_cast<operation>(what);
+  --left_;
+  return true;
+}
+
+command command_view::copy() const {
+  return {from, seq, floor, what, std::string(row), std::string(value), std::string(principal)};
+}
+
 std::optional<decoded_batch> decode_batch(const entry& e) {
-  if (e.kind() != entry_kind::batch) return std::nullopt;
-  byte_reader r(std::string_view(*e.bytes).substr(1));
-  decoded_batch b;
-  b.when.us = r.varint();
-  const std::uint64_t count = r.varint();
-  // A broken count must not reserve memory: a command takes eight bytes at least.
-  if (r.failed() || count > e.bytes->size() / 8) return std::nullopt;
-  b.commands.resize(count);
-  for (auto& c : b.commands)
-    if (!get_command(r, c)) return std::nullopt;
-  if (!r.complete() || b.commands.empty()) return std::nullopt;
+  batch_reader in(*e.bytes);
+  decoded_batch b{in.when(), {}};
+  command_view c;
+  while (in.next(c)) b.commands.push_back(c.copy());
+  if (!in.complete() || b.commands.empty()) return std::nullopt;
   return b;
 }
 

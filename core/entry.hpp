@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/ballot.hpp"
+#include "core/bytes.hpp"
 #include "core/command.hpp"
 #include "core/configuration.hpp"
 
@@ -48,6 +49,50 @@ struct accepted_entry {
 
 /// True if `bytes` decode as an entry of any kind; everything from the wire passes here first.
 [[nodiscard]] bool is_well_formed(std::string_view bytes);
+/// True if `c` can be encoded and executed; false for operations of a newer version.
+[[nodiscard]] bool is_well_formed(const command& c);
+
+/// Who asked for a command, and what its origin has had answered (§8).
+struct command_id {
+  process from;
+  sequence seq;
+  sequence floor;
+};
+
+/// A command inside the bytes of an entry, which must outlive it.
+struct command_view {
+  process from;
+  sequence seq;
+  sequence floor;
+  operation what = operation::put;
+  std::string_view row;
+  std::string_view value;
+  std::string_view principal;
+
+  [[nodiscard]] command_id id() const { return {from, seq, floor}; }
+  [[nodiscard]] command copy() const;
+};
+
+/// Walks over the commands of a batch without copying them. The bytes outlive the reader.
+class batch_reader {
+ public:
+  explicit batch_reader(std::string_view entry_bytes);
+  explicit batch_reader(const entry& e) : batch_reader(std::string_view(*e.bytes)) {}
+
+  /// False if it is another kind of entry; then there is nothing to read.
+  [[nodiscard]] bool is_batch() const { return is_batch_; }
+  [[nodiscard]] stamp when() const { return when_; }
+  /// The next command; false after the last one and at the first broken byte.
+  [[nodiscard]] bool next(command_view& c);
+  /// All commands were read and nothing was broken.
+  [[nodiscard]] bool complete() const { return is_batch_ && left_ == 0 && in_.complete(); }
+
+ private:
+  byte_reader in_;
+  stamp when_;
+  std::uint64_t left_ = 0;
+  bool is_batch_ = false;
+};
 
 struct decoded_batch {
   stamp when;

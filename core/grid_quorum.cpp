@@ -4,6 +4,8 @@
 #include <bit>
 #include <map>
 
+#include "core/planted_bug.hpp"
+
 namespace atlas::core {
 namespace {
 
@@ -44,6 +46,8 @@ result<grid_quorum> grid_quorum::make(const configuration& c) {
                                              z.name + " has " + number(z.size)};
     z.need2 = z.size - c.fn;
     z.need1 = z.size + 1 - z.need2;
+    if (planted(bug::need1_one_less) && z.need1 > 1) --z.need1;
+    if (planted(bug::need2_one_less) && z.need2 > 1) --z.need2;
   }
   return q;
 }

@@ -8,6 +8,7 @@
 
 #include "core/configuration.hpp"
 #include "core/ids.hpp"
+#include "core/planted_bug.hpp"
 #include "core/result.hpp"
 
 namespace atlas::core {
@@ -59,8 +60,13 @@ class grid_quorum {
   };
 
   [[nodiscard]] unsigned zones_with(vote_set votes, bool phase1) const;
-  [[nodiscard]] unsigned q1_zones() const { return static_cast<unsigned>(zones_.size()) - fz_; }
-  [[nodiscard]] unsigned q2_zones() const { return fz_ + 1; }
+  [[nodiscard]] unsigned q1_zones() const {
+    const auto zones = static_cast<unsigned>(zones_.size()) - fz_;
+    return planted(bug::q1_one_zone_less) && zones > 1 ? zones - 1 : zones;
+  }
+  [[nodiscard]] unsigned q2_zones() const {
+    return planted(bug::q2_one_zone_less) && fz_ > 0 ? fz_ : fz_ + 1;
+  }
   [[nodiscard]] std::string describe(vote_set reachable, bool phase1) const;
   [[nodiscard]] std::vector<node_id> example(const std::string& near, bool phase1) const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "core/planted_bug.hpp"
 
 namespace atlas::core {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::uint64_t idle_notice_ms = 20;
 constexpr std::uint64_t busy_notice_ms = 500;
 constexpr std::uint64_t old_notice_ms_max = 60'000;
 constexpr std::uint64_t invitation_ms_max = 2'000;
+constexpr std::uint64_t recovery_alone_ms_max = 3'000;
 
 }  // namespace
 
@@ -39,18 +41,20 @@ void proposer::on_commands(std::vector<command>&& commands, clock_reading at,
 }
 
 void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out) {
-  if (stage_ == stage::over || reads_.size() > queue_max) {
+  if (stage_ == stage::over || reads_waiting_ + reads.size() > queue_max) {
     out.why = stage_ == stage::over ? "ownership moved" : "the owner is overloaded";
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
   }
+  reads_waiting_ += reads.size();
   // The round that confirms these reads must be sent after they arrived: the next one.
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
     auto& batch = reads_.back();
     batch.applied_min = std::max(batch.applied_min, chosen_);
     std::move(reads.begin(), reads.end(), std::back_inserter(batch.reads));
   } else {
-    reads_.push_back({round_ + 1, chosen_, std::move(reads)});
+    const slot least = planted(bug::read_before_applied) ? slot{} : chosen_;
+    reads_.push_back({round_ + 1, least, std::move(reads)});
   }
   pump(at, out);
 }
@@ -72,6 +76,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     last_batch_ = batch.size();
     proposed_at_ = at.now;
     last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
+    if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
     propose(make_batch(last_stamp_, batch), at, out);
   }
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
@@ -113,17 +118,21 @@ void proposer::send_accept(const accept& m, proposer_effects& out) const {
 
 void proposer::on_accepted(process from, const accepted& m, clock_reading at,
                            proposer_effects& out) {
-  if (m.by != ballot_ || stage_ == stage::over) return;
-  ATLAS_CHECK(m.round <= round_, "nobody answers a round that was not sent");
+  if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || stage_ == stage::over) return;
+  if (m.round > round_) return;  // nobody can answer a round that was not sent
   auto& answered = answered_round_[from.node];
   answered = std::max(answered, m.round);
-  if (const auto seat = quorum_.seat_of(from.node)) {
-    for (std::uint32_t i = 0; i < m.count; ++i) {
-      const slot s = m.first + i;
-      if (s <= chosen_ || s - chosen_ > in_flight_.size()) continue;
+  auto seat = quorum_.seat_of(from.node);
+  if (planted(bug::vote_without_seat) && !seat) seat = 0;
+  if (seat) {
+    const slot last = std::min(m.first + m.count, chosen_ + 1 + in_flight_.size());
+    for (slot s = std::max(m.first, chosen_ + 1); s < last; ++s) {
       auto& p = in_flight_[(s - chosen_) - 1];
-      p.votes.add(*seat);
+      const bool again = planted(bug::vote_counts_twice) && p.votes.has(*seat);
+      p.votes.add(again ? (*seat + 1) % static_cast<unsigned>(config_.seats.size()) : *seat);
       if (!p.chosen && quorum_.has_q2(p.votes)) p.chosen = true;
+      if (planted(bug::quorum_of_the_reachable))
+        p.chosen = p.chosen || p.votes.bits == quorum_.votes_of(reachable_).bits;
     }
   }
   advance(at, out);
@@ -133,27 +142,27 @@ void proposer::on_accepted(process from, const accepted& m, clock_reading at,
 
 void proposer::advance(clock_reading at, proposer_effects& out) {
   const slot before = chosen_;
-  while (!in_flight_.empty() && in_flight_.front().chosen) {
+  const bool skips = planted(bug::chosen_out_of_order);
+  while (!in_flight_.empty() &&
+         (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
     in_flight_.pop_front();
     ++chosen_;
   }
   if (chosen_ == before) return;
   out.send.push_back({self_.node, commit{log_, ballot_, chosen_}});
-  if (stage_ == stage::draining && in_flight_.empty()) {
-    stage_ = stage::inviting;
-    invite(*wanted_, at, out);
-    try_switch(at, out);
-  }
+  try_switch(at, out);
 }
 
 void proposer::release_reads(proposer_effects& out) {
-  if (stage_ != stage::serving && stage_ != stage::draining && stage_ != stage::inviting) return;
+  if (stage_ != stage::serving && stage_ != stage::draining) return;
+  const std::uint64_t early = planted(bug::read_of_earlier_round) ? 1 : 0;
   while (!reads_.empty() && reads_.front().round <= round_) {
     vote_set confirmed;
     for (const auto& [node, round] : answered_round_)
-      if (const auto seat = quorum_.seat_of(node); seat && round >= reads_.front().round)
+      if (const auto seat = quorum_.seat_of(node); seat && round + early >= reads_.front().round)
         confirmed.add(*seat);
-    if (!quorum_.has_q2(confirmed)) return;
+    if (!quorum_.has_q2(confirmed) && !planted(bug::read_without_round)) return;
+    reads_waiting_ -= reads_.front().reads.size();
     out.reads.push_back({reads_.front().applied_min, std::move(reads_.front().reads)});
     reads_.pop_front();
   }
@@ -165,6 +174,7 @@ void proposer::give_back(proposer_effects& out, std::string why) {
   for (auto& batch : reads_)
     std::move(batch.reads.begin(), batch.reads.end(), std::back_inserter(out.unread));
   reads_.clear();
+  reads_waiting_ = 0;
   out.why = std::move(why);
 }
 
@@ -202,6 +212,11 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   if (stage_ == stage::over) return;
   repeat_unanswered(at, out);
   if (stage_ == stage::over) return;
+  if (can_commit()) could_commit_at_ = at.now;
+  // A candidate that can not finish its recovery stands in the way of one that could.
+  const bool unfinished = stage_ == stage::recovering || stage_ == stage::switching;
+  if (unfinished && at.now.ms > could_commit_at_.ms + recovery_alone_ms_max)
+    return end(out, ballot_);
   if (!can_commit() && (!queue_.empty() || !reads_.empty()))
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
   if (stage_ == stage::serving) pump(at, out);
@@ -224,22 +239,20 @@ void proposer::notice(clock_reading at, proposer_effects& out) {
   told_at_ = noticed_at_ = at.now;
   std::set<node_id> others(followers_.begin(), followers_.end());
   for (const auto& seat : config_.seats) others.insert(seat.node);
+  const slot told = planted(bug::notice_ahead_of_votes) ? chosen_ + in_flight_.size() : chosen_;
   for (const auto node : others)
     if (node != self_.node && is_reachable(node))
-      out.send.push_back({node, commit{log_, ballot_, chosen_}});
+      out.send.push_back({node, commit{log_, ballot_, told}});
 }
 
 void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {
   const auto is_old = [&](tick t) { return at.now.ms >= t.ms + repeat_ms; };
-  if ((stage_ == stage::promising || stage_ == stage::electing || stage_ == stage::inviting) &&
-      is_old(invited_at_)) {
-    if (stage_ == stage::inviting && at.now.ms > began_.ms + invitation_ms_max) {
-      // Nothing was proposed yet: go on under the present configuration, somebody will ask again.
-      wanted_.reset();
-      stage_ = stage::serving;
-      return pump(at, out);
-    }
-    invite(wanted_ && stage_ == stage::inviting ? *wanted_ : config_, at, out);
+  const bool inviting = stage_ == stage::serving && wanted_;
+  if (inviting && at.now.ms > began_.ms + invitation_ms_max) {
+    withdraw_invitation(at);
+  } else if ((stage_ == stage::promising || stage_ == stage::electing || inviting) &&
+             is_old(invited_at_)) {
+    invite(inviting ? *wanted_ : config_, at, out);
     if (stage_ == stage::over) return;
   }
   slot s = chosen_;

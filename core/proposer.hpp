@@ -58,7 +58,6 @@ class proposer {
     recovering,  ///< proposing again what earlier ballots may have chosen
     serving,
     draining,   ///< reconfiguration: no new proposals until all below are chosen
-    inviting,   ///< reconfiguration: winning Q1 of the new configuration
     switching,  ///< a configuration entry is in flight or being applied
     over,
   };
@@ -117,7 +116,9 @@ class proposer {
   void recover(clock_reading at, proposer_effects& out);
   void finish_recovery(clock_reading at, proposer_effects& out);
   void adopt(const configuration& c, clock_reading at);
+  void try_drain(clock_reading at, proposer_effects& out);
   void try_switch(clock_reading at, proposer_effects& out);
+  void withdraw_invitation(clock_reading at);
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
@@ -138,9 +139,12 @@ class proposer {
   process self_;
   ballot ballot_;
   stage stage_ = stage::promising;
-  configuration config_;                 ///< in force for the next slot to propose
-  grid_quorum quorum_;                   ///< of `config_`
-  std::optional<configuration> wanted_;  ///< while draining, inviting, switching
+  configuration config_;  ///< in force for the next slot to propose
+  grid_quorum quorum_;    ///< of `config_`
+  /// The next one: while serving, its acceptors are invited; then draining, switching.
+  std::optional<configuration> wanted_;
+  std::uint64_t invitations_failed_ = 0;  ///< in a row; each failure doubles the pause
+  tick no_invitation_before_;
   std::vector<node_id> reachable_;
   std::vector<node_id> followers_;
 
@@ -149,8 +153,10 @@ class proposer {
   std::map<slot, accepted_entry> reported_;  ///< highest ballot per slot, not yet proposed again
   slot reported_watermark_;                  ///< highest of any promise
   node_id watermark_source_;
+  slot chased_;  ///< the own replica was sent after everything up to here
   tick invited_at_;
   tick began_;
+  tick could_commit_at_;
 
   // Phase 2. in_flight_[i] is slot chosen_ + 1 + i.
   slot chosen_;   ///< every slot up to here is chosen; only rises
@@ -169,6 +175,7 @@ class proposer {
   std::uint64_t round_ = 0;  ///< number of the last accept or confirm
   std::map<node_id, std::uint64_t> answered_round_;
   std::deque<waiting_reads> reads_;
+  std::size_t reads_waiting_ = 0;  ///< in all of `reads_`; bound: queue_max
   tick confirmed_at_;
 };
 

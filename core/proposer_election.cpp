@@ -1,13 +1,16 @@
 // Phase 1, recovery and configuration changes of the owner (consensus.md §4, §9).
 #include <algorithm>
+#include <utility>
 
 #include "core/check.hpp"
+#include "core/planted_bug.hpp"
 #include "core/proposer.hpp"
 
 namespace atlas::core {
 namespace {
 
 constexpr std::uint64_t election_ms_max = 5'000;
+constexpr std::uint64_t invitation_pause_ms = 250;
 
 grid_quorum quorum_of(const configuration& c) {
   auto q = grid_quorum::make(c);
@@ -25,6 +28,7 @@ proposer::proposer(beginning b, clock_reading at, proposer_effects& out)
       quorum_(quorum_of(config_)),
       reachable_{b.self.node},
       began_(at.now),
+      could_commit_at_(at.now),
       chosen_(b.watermark),
       applied_(b.watermark),
       last_stamp_(b.last_stamp),
@@ -34,13 +38,12 @@ proposer::proposer(beginning b, clock_reading at, proposer_effects& out)
 
 void proposer::invite(const configuration& c, clock_reading at, proposer_effects& out) {
   invited_at_ = at.now;
-  if (at.now.ms > began_.ms + election_ms_max && stage_ != stage::inviting)
-    return end(out, ballot_);
+  if (at.now.ms > began_.ms + election_ms_max && stage_ != stage::serving) return end(out, ballot_);
   const prepare m{log_, ballot_, applied_ + 1, config_.epoch};
   if (!promises_.contains(self_.node)) {
     // Durable here before anybody else hears of this ballot (§4).
     out.send.push_back({self_.node, m});
-    return;
+    if (!planted(bug::prepare_before_own_promise)) return;
   }
   for (const auto& seat : c.seats)
     if (seat.node != self_.node && !promises_.contains(seat.node) && is_reachable(seat.node))
@@ -48,8 +51,9 @@ void proposer::invite(const configuration& c, clock_reading at, proposer_effects
 }
 
 void proposer::on_promise(process from, const promise& m, clock_reading at, proposer_effects& out) {
-  if (m.by != ballot_ || stage_ == stage::over) return;
-  if (stage_ == stage::promising && from != self_) return;
+  if ((m.by != ballot_ && !planted(bug::promise_of_any_ballot)) || stage_ == stage::over) return;
+  const bool early = planted(bug::prepare_before_own_promise);
+  if (stage_ == stage::promising && from != self_ && !early) return;
   if (!promises_.insert(from.node).second) return;
   if (m.watermark > reported_watermark_) {
     reported_watermark_ = m.watermark;
@@ -61,27 +65,30 @@ void proposer::on_promise(process from, const promise& m, clock_reading at, prop
     // A value once sent under this ballot never changes: later promises are ignored for it.
     if (e.at < next) continue;
     auto& best = reported_[e.at];
-    if (!best.at || e.by > best.by) best = e;
+    if (!best.at || e.by > best.by || planted(bug::recovery_takes_any_value)) best = e;
   }
   if (stage_ == stage::promising) {
     stage_ = stage::electing;
     invite(config_, at, out);
   }
   if (stage_ == stage::electing) try_election(at, out);
-  if (stage_ == stage::inviting) try_switch(at, out);
+  try_drain(at, out);
 }
 
 void proposer::try_election(clock_reading at, proposer_effects& out) {
   if (!quorum_.has_q1(quorum_.votes_of({promises_.begin(), promises_.end()}))) return;
-  if (reported_watermark_ > applied_) {
-    // What is chosen is fetched, never guessed.
-    out.fetch = proposer_effects::chase{watermark_source_, reported_watermark_};
+  if (reported_watermark_ > applied_ && !planted(bug::election_without_catching_up)) {
+    // What is chosen is fetched, never guessed. Once: the replica repeats what gets no answer, and
+    // each of its reports comes back here.
+    if (reported_watermark_ > std::exchange(chased_, reported_watermark_))
+      out.fetch = proposer_effects::chase{watermark_source_, reported_watermark_};
     return;
   }
   ATLAS_CHECK(in_flight_.empty() && chosen_ <= applied_,
               "an election begins with nothing in flight");
   chosen_ = applied_;
   stage_ = stage::recovering;
+  could_commit_at_ = at.now;
   recover(at, out);
 }
 
@@ -89,13 +96,18 @@ void proposer::recover(clock_reading at, proposer_effects& out) {
   reported_.erase(reported_.begin(), reported_.upper_bound(chosen_ + in_flight_.size()));
   while (!reported_.empty()) {
     const slot next = chosen_ + 1 + in_flight_.size();
-    const auto found = reported_.find(next);
+    const bool skips = planted(bug::recovery_skips_gaps);
+    const auto found = skips ? reported_.begin() : reported_.find(next);
     // A gap below a reported slot was never chosen: a Q1 knows nothing of it.
-    const entry value = found == reported_.end() ? make_no_op() : found->second.value;
+    const bool blank = found == reported_.end() || planted(bug::recovery_no_op_over_value);
+    const entry value = blank ? make_no_op() : found->second.value;
     if (found != reported_.end()) reported_.erase(found);
-    if (const auto batch = decode_batch(value)) last_stamp_ = std::max(last_stamp_, batch->when);
+    if (batch_reader batch(value); batch.is_batch())
+      last_stamp_ = std::max(last_stamp_, batch.when());
     propose(value, at, out);
-    if (const auto c = decode_configuration_entry(value); c && c->parent == config_.epoch) {
+    const auto c = decode_configuration_entry(value);
+    if (planted(bug::recovery_passes_configuration)) continue;
+    if (c && c->parent == config_.epoch) {
       // Nothing above it before it is chosen and Q1 of the new configuration is won (§9).
       wanted_ = *c;
       stage_ = stage::switching;
@@ -106,7 +118,8 @@ void proposer::recover(clock_reading at, proposer_effects& out) {
 }
 
 void proposer::finish_recovery(clock_reading at, proposer_effects& out) {
-  if (!in_flight_.empty() || applied_ < chosen_) return;
+  const bool done = in_flight_.empty() && applied_ >= chosen_;
+  if (!done && !planted(bug::serving_before_recovery)) return;
   stage_ = stage::serving;
   notice_every_ms_ = 1;  // and the members without a seat
   confirm(at, out);      // from here on the acceptors know whom they follow
@@ -123,6 +136,7 @@ void proposer::on_progress(const replica_progress& p, clock_reading at, proposer
   if (p.changed && p.changed->epoch > config_.epoch) {
     adopt(*p.changed, at);
     if (!before_recovery) stage_ = stage::electing;
+    if (planted(bug::configuration_without_q1) && !before_recovery) stage_ = stage::recovering;
     invite(config_, at, out);
     if (stage_ == stage::over) return;
   }
@@ -137,26 +151,42 @@ void proposer::adopt(const configuration& c, clock_reading at) {
   config_ = c;
   quorum_ = quorum_of(config_);
   wanted_.reset();
+  invitations_failed_ = 0;
 }
 
 void proposer::on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at) {
-  if (stage_ != stage::serving || next.parent != config_.epoch) return;
+  if (stage_ != stage::serving || wanted_ || next.parent != config_.epoch) return;
+  if (at.now < no_invitation_before_) return;
   ATLAS_CHECK(grid_quorum::make(next).ok(), "only legal configurations are proposed");
   wanted_ = next;
   began_ = at.now;
-  stage_ = stage::draining;
-  if (!in_flight_.empty()) return;
-  stage_ = stage::inviting;
+  // Q1 of the new one is won while clients are served: a promise counts for all later slots,
+  // whenever it was given, and members that do not answer must not stop the writes.
   invite(*wanted_, at, out);
+  try_drain(at, out);
+}
+
+void proposer::withdraw_invitation(clock_reading at) {
+  wanted_.reset();
+  ++invitations_failed_;
+  no_invitation_before_ =
+      at.now + (invitation_pause_ms << std::min<std::uint64_t>(invitations_failed_, 6));
+}
+
+void proposer::try_drain(clock_reading at, proposer_effects& out) {
+  if (stage_ != stage::serving || !wanted_) return;
+  const auto next = quorum_of(*wanted_);
+  const bool won = next.has_q1(next.votes_of({promises_.begin(), promises_.end()}));
+  if (!won && !planted(bug::configuration_without_q1)) return;
+  stage_ = stage::draining;
   try_switch(at, out);
 }
 
 void proposer::try_switch(clock_reading at, proposer_effects& out) {
-  if (stage_ != stage::inviting) return;
-  const auto next = quorum_of(*wanted_);
-  if (!next.has_q1(next.votes_of({promises_.begin(), promises_.end()}))) return;
-  stage_ = stage::switching;
+  if (stage_ != stage::draining || !in_flight_.empty()) return;
+  stage_ = planted(bug::configuration_before_chosen) ? stage::serving : stage::switching;
   propose(make_configuration_entry(*wanted_), at, out);
+  if (planted(bug::configuration_before_chosen)) adopt(configuration(*wanted_), at);
 }
 
 }  // namespace atlas::core

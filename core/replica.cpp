@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.hpp"
+#include "core/planted_bug.hpp"
 #include "core/running_hash.hpp"
 
 namespace atlas::core {
@@ -27,6 +28,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
                  const recovered_log& past)
     : log_(log), self_(self), disk_(&disk), active_(std::move(first)), table_(log, disk, past) {
   promised_ = durable_promise_ = past.promised;
+  if (planted(bug::restart_lowers_promise)) promised_ = durable_promise_ = {};
   watermark_ = written_watermark_ = past.applied;
   last_stamp_ = past.last_stamp;
   applied_hash_ = past.applied_hash;
@@ -34,6 +36,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
   saved_watermark_ = watermark_;
   saved_epoch_ = active_.epoch;
   for (const auto& e : past.tail) {
+    if (planted(bug::restart_forgets_votes)) break;
     ATLAS_CHECK(e.by <= promised_, "no vote above the promise");
     ATLAS_CHECK(e.at > watermark_, "the tail begins above the applied slot");
     tail_.emplace(e.at, e);
@@ -46,7 +49,7 @@ void replica::open_group(replica_effects& out) {
 
 void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
   ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
-  if (m.by < promised_) {
+  if (m.by < promised_ && !planted(bug::promise_below_promise)) {
     out.held.push_back(
         {from.node, nack{log_, m.by, nack_reason::ballot_below, promised_, active_.epoch}});
     return;
@@ -58,11 +61,12 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
     holder_generation_ = {};
     open_group(out);
     out.persist.push_back({.what = record_write::kind::promised, .by = promised_});
+    if (planted(bug::promise_not_persisted)) out.persist.pop_back();
     out.sync = true;
     unwritten_[out.group] = {promised_, watermark_};
   }
   // The promise tells the watermark, a repeated one too: make it as durable as the promise itself.
-  save(out);
+  if (!planted(bug::promise_watermark_not_saved)) save(out);
   if (!out.persist.empty()) out.sync = true;
   promise p{log_, m.by, watermark_, active_.epoch, {}};
   for (auto it = tail_.lower_bound(std::max(m.from, watermark_ + 1)); it != tail_.end(); ++it)
@@ -75,10 +79,11 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   const auto refuse = [&](nack_reason why) {
     out.held.push_back({from.node, nack{log_, m.by, why, promised_, active_.epoch}});
   };
-  if (m.by < promised_) return refuse(nack_reason::ballot_below);
+  if (m.by < promised_ && !planted(bug::accept_below_promise))
+    return refuse(nack_reason::ballot_below);
   if (m.by == promised_ && holder_ && m.gen < holder_generation_)
     return refuse(nack_reason::generation_below);
-  if (m.epoch < active_.epoch) {
+  if (m.epoch < active_.epoch && !planted(bug::accept_of_older_epoch)) {
     // Under an older configuration only slots that are chosen already may still be repeated.
     // The sender's node needs what is chosen from there on, the newer configuration included.
     learn(from, m.by, m.watermark, out);
@@ -92,7 +97,7 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
   const accepted reply{log_, m.by, m.gen, m.round, m.first, count};
-  if (count == 0 && durable_promise_ == m.by) {
+  if ((count == 0 && durable_promise_ == m.by) || planted(bug::accept_before_fsync)) {
     // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
     out.now.push_back({from.node, reply});
   } else {
@@ -101,7 +106,8 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
 }
 
 bool replica::store_entries(const accept& m, replica_effects& out) {
-  if (tail_.size() + m.entries.size() > tail_entries_max) return false;
+  // What this node needs next is always taken, or a full tail could never empty.
+  if (tail_.size() + m.entries.size() > tail_entries_max && m.first > watermark_ + 1) return false;
   if (m.by > promised_) {
     promised_ = m.by;
     open_group(out);
@@ -111,7 +117,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
   }
   slot at = m.first;
   for (const auto& value : m.entries) {
-    if (at > watermark_) {
+    if (at > watermark_ && !(planted(bug::accept_keeps_old_vote) && tail_.contains(at))) {
       const auto mine = tail_.find(at);
       if (mine != tail_.end() && mine->second.by == m.by) {
         ATLAS_CHECK(mine->second.value == value, "one ballot proposes one value per slot");
@@ -121,6 +127,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
         open_group(out);
         out.persist.push_back(
             {.what = record_write::kind::accepted, .at = at, .by = m.by, .value = value.bytes});
+        if (planted(bug::accept_not_persisted)) out.persist.pop_back();
         out.sync = true;
         unwritten_[out.group] = {promised_, watermark_};
       }
@@ -147,7 +154,8 @@ void replica::hear(process from, ballot by) {
 
 void replica::learn(process from, ballot by, slot upto, replica_effects& out) {
   if (upto > watermark_) {
-    slot& known = known_[by];
+    const bool any = planted(bug::commit_of_any_ballot) && !tail_.empty();
+    slot& known = known_[any ? tail_.begin()->second.by : by];
     known = std::max(known, upto);
   }
   apply_known(from == self_, out);
@@ -194,6 +202,7 @@ void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
                                .at = at,
                                .by = promised_,
                                .value = value.bytes});
+        if (planted(bug::learned_not_persisted)) out.persist.pop_back();
       }
       if (mine != tail_.end()) tail_.erase(mine);
       apply_entry(at, value, false, out);
@@ -214,20 +223,17 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
     case entry_kind::no_op:
       break;
     case entry_kind::batch: {
-      const auto batch = decode_batch(value);
-      ATLAS_CHECK(batch.has_value(), "chosen batches decode; the border refuses others");
-      std::vector<command_result> results;
-      table_.apply(*batch, results);
-      last_stamp_ = std::max(last_stamp_, batch->when);
-      if (answer)
-        out.results.insert(out.results.end(), std::make_move_iterator(results.begin()),
-                           std::make_move_iterator(results.end()));
+      // A batch recovered from an earlier ballot may be stamped below the slot before it; log time
+      // must rise (§10).
+      last_stamp_ = std::max(stamp{last_stamp_.us + 1}, batch_reader(value).when());
+      table_.apply(value, last_stamp_, answer ? &out.results : nullptr);
       break;
     }
     case entry_kind::configuration: {
       auto next = decode_configuration_entry(value);
       ATLAS_CHECK(next.has_value(), "chosen configurations decode; the border refuses others");
-      if (next->parent != active_.epoch) break;  // a leftover of a lost attempt (§9)
+      if (next->parent != active_.epoch && !planted(bug::configuration_of_any_parent))
+        break;  // a leftover of a lost attempt (§9)
       active_ = std::move(*next);
       std::string bytes;
       encode_configuration(active_, bytes);
@@ -266,11 +272,13 @@ void replica::save(replica_effects& out) {
 
 void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
   // The disk may still show an older vote for slots that are applied but not written yet.
-  if (m.from > written_watermark_ || m.from.value == 0) return;
+  const slot last = planted(bug::fetch_above_written) ? watermark_ : written_watermark_;
+  if (m.from > last || m.from.value == 0) return;
   // asked from disk: storage hands out votes and chosen entries alike, so the range ends where the
   // disk knows every slot as chosen.
-  chosen reply{log_, m.from, {}, written_watermark_};
-  for (auto& e : disk_->entries(m.from, written_watermark_ + 1, fetch_bytes_max))
+  const slot end = planted(bug::fetch_serves_unchosen) ? last + 100 : last + 1;
+  chosen reply{log_, m.from, {}, last};
+  for (auto& e : disk_->entries(m.from, end, fetch_bytes_max))
     reply.entries.push_back(std::move(e.value));
   if (!reply.entries.empty()) out.now.push_back({from.node, std::move(reply)});
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/planted_bug.hpp"
 #include "core/result_window.hpp"
 
 namespace atlas::core {
@@ -136,7 +137,8 @@ std::vector<request_table::expired_request> request_table::expire(tick now) {
         continue;
       }
       if (!p.sent_at) --unsent_;
-      out.push_back({p.ticket, is_read, !is_read && (p.in_doubt || p.sent_at), std::move(p.why)});
+      const bool sent = (p.in_doubt || p.sent_at) && !planted(bug::expired_called_undone);
+      out.push_back({p.ticket, is_read, !is_read && sent, std::move(p.why)});
       it = all.erase(it);
     }
   };

@@ -3,50 +3,56 @@
 #include <algorithm>
 
 #include "core/bytes.hpp"
+#include "core/planted_bug.hpp"
 
 namespace atlas::core {
 namespace {
 
-void put_line(std::string& out, process from, sequence seq, sequence floor, const outcome& result) {
-  put_varint(out, from.node.value);
-  put_varint(out, from.boot.value);
-  put_varint(out, seq.value);
-  put_varint(out, seq - floor);
+void put_line(std::string& out, const command_id& c, const outcome& result) {
+  put_varint(out, c.from.node.value);
+  put_varint(out, c.from.boot.value);
+  put_varint(out, c.seq.value);
+  put_varint(out, c.seq - c.floor);
   out.push_back(static_cast<char>(result.code));
   put_string(out, result.data);
 }
 
 }  // namespace
 
-std::optional<outcome> result_window::find(const command& c) const {
+std::optional<outcome> result_window::find(const command_id& c) const {
   const auto known = origins_.find(c.from.node);
-  if (known == origins_.end()) return std::nullopt;
+  if (known == origins_.end() || planted(bug::dedupe_dropped)) return std::nullopt;
   const origin& o = known->second;
-  const outcome never{outcome_code::unknown, "the request is older than what is remembered"};
-  if (c.from.boot < o.boot) return never;
+  const auto never = [] {
+    return outcome{outcome_code::unknown, "the request is older than what is remembered"};
+  };
+  if (c.from.boot < o.boot && !planted(bug::old_boot_executed)) return never();
   if (c.from.boot > o.boot) return std::nullopt;
-  if (c.seq < o.floor) return never;
-  const auto stored = o.results.find(c.seq);
-  if (stored == o.results.end()) return std::nullopt;
-  return stored->second;
+  if (c.seq < o.floor) return never();
+  const std::uint64_t place = c.seq - o.floor;
+  return place < o.results.size() ? o.results[place] : std::nullopt;
 }
 
-void result_window::remember(const command& c, const outcome& result) {
-  remember(c.from, c.seq, c.floor, result);
+void result_window::origin::raise_floor(sequence to) {
+  if (to <= floor) return;
+  const std::uint64_t gone = std::min<std::uint64_t>(to - floor, results.size());
+  results.erase(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(gone));
+  floor = to;
 }
 
-void result_window::remember(process from, sequence seq, sequence floor, outcome result) {
-  origin& o = origins_[from.node];
-  if (from.boot > o.boot) o = origin{from.boot, floor, {}};
-  o.floor = std::max(o.floor, floor);
-  o.results.insert_or_assign(seq, std::move(result));
-  const auto newest = o.results.rbegin()->first;
-  if (newest.value >= o.floor.value + sequences_max) o.floor = newest - (sequences_max - 1);
-  o.results.erase(o.results.begin(), o.results.lower_bound(o.floor));
+void result_window::remember(const command_id& c, outcome result) {
+  origin& o = origins_[c.from.node];
+  if (c.from.boot > o.boot) o = origin{c.from.boot, c.floor, {}};
+  o.raise_floor(planted(bug::dedupe_window_too_narrow) ? c.seq : c.floor);
+  if (c.seq < o.floor) return;
+  if (c.seq.value >= o.floor.value + sequences_max) o.raise_floor(c.seq - (sequences_max - 1));
+  const std::uint64_t place = c.seq - o.floor;
+  if (place >= o.results.size()) o.results.resize(place + 1);
+  o.results[place] = std::move(result);
 }
 
-void result_window::encode_line(std::string& out, const command& c, const outcome& result) {
-  put_line(out, c.from, c.seq, c.floor, result);
+void result_window::encode_line(std::string& out, const command_id& c, const outcome& result) {
+  put_line(out, c, result);
 }
 
 bool result_window::replay(std::string_view record) {
@@ -61,7 +67,7 @@ bool result_window::replay(std::string_view record) {
     result.code = static_cast<outcome_code>(in.byte());
     result.data = in.string();
     if (in.failed() || behind > seq.value) return false;
-    remember(from, seq, seq - behind, std::move(result));
+    remember({from, seq, seq - behind}, std::move(result));
   }
   return !in.failed();
 }
@@ -69,8 +75,8 @@ bool result_window::replay(std::string_view record) {
 std::string result_window::encode_all() const {
   std::string out;
   for (const auto& [node, o] : origins_)
-    for (const auto& [seq, result] : o.results)
-      put_line(out, {node, o.boot}, seq, std::min(seq, o.floor), result);
+    for (std::uint64_t i = 0; i < o.results.size(); ++i)
+      if (o.results[i]) put_line(out, {{node, o.boot}, o.floor + i, o.floor}, *o.results[i]);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/command.hpp"
+#include "core/entry.hpp"
 #include "core/ids.hpp"
 
 namespace atlas::core {
@@ -25,12 +27,12 @@ class result_window {
   static constexpr std::uint64_t sequences_max = 65'536;
 
   /// The stored or "unknown" outcome of a repeated command; empty if it must be executed now.
-  [[nodiscard]] std::optional<outcome> find(const command& c) const;
+  [[nodiscard]] std::optional<outcome> find(const command_id& c) const;
   /// Remembers the outcome of a command that was just executed.
-  void remember(const command& c, const outcome& result);
+  void remember(const command_id& c, outcome result);
 
   /// One line of a persisted record: what `remember` was told.
-  static void encode_line(std::string& out, const command& c, const outcome& result);
+  static void encode_line(std::string& out, const command_id& c, const outcome& result);
   /// Replays a persisted record; false if the bytes are broken.
   bool replay(std::string_view record);
   /// All live results as one record.
@@ -40,9 +42,11 @@ class result_window {
   struct origin {
     boot_epoch boot;
     sequence floor{1};
-    std::map<sequence, outcome> results;
+    /// results[i] is of sequence floor + i; empty if that one has not been executed.
+    std::deque<std::optional<outcome>> results;
+
+    void raise_floor(sequence to);
   };
-  void remember(process from, sequence seq, sequence floor, outcome result);
 
   std::map<node_id, origin> origins_;
 };

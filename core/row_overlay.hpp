@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,14 +23,19 @@ class row_overlay {
 
   explicit row_overlay(const log_store& disk) : disk_(&disk) {}
 
-  /// Encoded row record, newest first; empty if the row does not exist.
-  [[nodiscard]] std::optional<std::string> get(const std::string& row) const;
-  /// All rows with `prefix` in byte order, as encoded records.
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> scan(
-      const std::string& prefix) const;
+  /// Encoded row record as of now; null if the row does not exist.
+  [[nodiscard]] blob get(std::string_view row) const;
+  /// All rows with `prefix` in byte order with their encoded records, until `visit` says false.
+  void scan(const std::string& prefix,
+            const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
 
-  /// Row := `value` (null = erased); in no write group yet.
-  void set(const std::string& row, blob value);
+  /// Row := `next(record of the row so far, or null)`; in no write group yet.
+  template <class Next>
+  void update(std::string_view row, const Next& next) {
+    const auto at = find_or_load(row);
+    replace(at, next(at->second.value));
+  }
+  void erase(std::string_view row) { replace(find_or_add(row), nullptr); }
   /// Rows that are in no write group yet.
   [[nodiscard]] std::size_t unsaved() const { return unsaved_.size(); }
   /// Puts them into write group `group`: appends one record per row, in row order, which is the
@@ -40,23 +45,37 @@ class row_overlay {
   void written(std::uint64_t group);
 
  private:
-  enum class layer_state : std::uint8_t { unsaved, saved, kept };
+  enum class layer_state : std::uint8_t { fresh, unsaved, saved, kept };
   struct layer {
     blob value;
     std::uint64_t group = 0;  ///< of the last save
-    layer_state state = layer_state::unsaved;
-    bool listed = false;  ///< its row stands in `kept_`
+    layer_state state = layer_state::fresh;
+    bool listed = false;  ///< stands in `kept_`
   };
-  using layer_map = std::unordered_map<std::string, layer>;
+  struct row_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const noexcept {
+      return std::hash<std::string_view>{}(s);
+    }
+  };
+  using layer_map = std::unordered_map<std::string, layer, row_hash, std::equal_to<>>;
 
-  void keep(layer_map::iterator row);
+  /// The row's layer; a new one has no value and is in no list yet.
+  layer_map::iterator find_or_add(std::string_view row);
+  /// As above, with the disk's value in a new one.
+  layer_map::iterator find_or_load(std::string_view row);
+  void replace(layer_map::iterator row, blob value);
+  void keep(layer_map::value_type& row);
   [[nodiscard]] static std::size_t size_of(const layer_map::value_type& row);
 
   const log_store* disk_;
   layer_map rows_;
-  std::vector<layer_map::value_type*> unsaved_;              ///< nodes of `rows_`; these never move
-  std::deque<std::pair<std::uint64_t, std::string>> saved_;  ///< (group, row), oldest first
-  std::deque<std::string> kept_;  ///< oldest first; also rows that changed since
+  // The lists point to nodes of `rows_`, which never move. A node in `unsaved_` or `saved_` is not
+  // `kept`, and only kept ones are dropped, so no list is left with a dead one.
+  std::vector<layer_map::value_type*> unsaved_;
+  std::deque<std::pair<std::uint64_t, layer_map::value_type*>>
+      saved_;                                ///< (group, row), oldest first
+  std::deque<layer_map::value_type*> kept_;  ///< oldest first; also rows that changed since
   std::size_t kept_bytes_ = 0;
 };
 

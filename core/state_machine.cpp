@@ -5,6 +5,7 @@
 #include "core/bytes.hpp"
 #include "core/catalogue.hpp"
 #include "core/check.hpp"
+#include "core/planted_bug.hpp"
 #include "core/row_record.hpp"
 
 namespace atlas::core {
@@ -13,6 +14,8 @@ namespace {
 // Result records are folded into one after this many slots, so that a dead origin whose commands
 // stay in the window can not pin them for ever.
 constexpr std::size_t result_records_max = 512;
+// Keys that one scan returns: they are held in memory, and travel in one message.
+constexpr std::size_t scan_bytes_max = 8 << 20;
 
 }  // namespace
 
@@ -41,21 +44,25 @@ class state_machine::catalogue_door : public catalogue_rows {
 state_machine::state_machine(log_id log, const log_store& disk, const recovered_log& past)
     : log_(log), rows_(disk) {
   for (const auto& [at, record] : past.results) {
+    if (planted(bug::dedupe_lost_at_restart)) break;
     ATLAS_CHECK(window_.replay(record), "result records decode");
     result_slots_.push_back(at);
   }
 }
 
-void state_machine::apply(const decoded_batch& batch, std::vector<command_result>& results) {
-  for (const auto& c : batch.commands) {
-    auto known = window_.find(c);
+void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results) {
+  batch_reader in(batch);
+  command_view c;
+  while (in.next(c)) {
+    auto known = window_.find(c.id());
     if (!known) {
-      known = execute(c, batch.when);
-      window_.remember(c, *known);
-      result_window::encode_line(result_lines_, c, *known);
+      known = execute(c, when);
+      result_window::encode_line(result_lines_, c.id(), *known);
+      window_.remember(c.id(), *known);
     }
-    results.push_back({c.from, c.seq, std::move(*known)});
+    if (results) results->push_back({c.from, c.seq, std::move(*known)});
   }
+  ATLAS_CHECK(in.complete(), "chosen batches decode; the border refuses others");
 }
 
 void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>& writes) {
@@ -73,18 +80,18 @@ void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>
       {.what = record_write::kind::put_results, .at = at, .value = make_blob(std::move(lines))});
 }
 
-outcome state_machine::execute(const command& c, stamp when) {
+outcome state_machine::execute(const command_view& c, stamp when) {
   if (log_ == meta_log) {
     catalogue_door door(*this, when);
     catalogue_changed_ = true;
-    return execute_catalogue(c, door);
+    return execute_catalogue(c.copy(), door);
   }
   switch (c.what) {
     case operation::put:
       put(c.row, c.value, c.principal, when);
       return {};
     case operation::erase:
-      rows_.set(c.row, nullptr);
+      rows_.erase(c.row);
       return {};
     case operation::create_table:
     case operation::add_node:
@@ -93,24 +100,32 @@ outcome state_machine::execute(const command& c, stamp when) {
   return {outcome_code::refused, "not a command of this table"};
 }
 
-void state_machine::put(const std::string& row, std::string_view value, std::string_view principal,
+void state_machine::put(std::string_view row, std::string_view value, std::string_view principal,
                         stamp when) {
-  row_record next{1, when, when, principal, value};
-  const auto before = rows_.get(row);
-  if (before) {
-    const auto old = decode_row(*before);
-    ATLAS_CHECK(old.has_value(), "rows decode");
-    next.version = old->version + 1;
-    next.created = old->created;
-  }
-  rows_.set(row, make_blob(encode_row(next)));
+  rows_.update(row, [&](const blob& before) {
+    row_record next{1, when, when, principal, value};
+    if (before) {
+      const auto old = decode_row(*before);
+      ATLAS_CHECK(old.has_value(), "rows decode");
+      next.version = old->version + 1;
+      next.created = old->created;
+    }
+    return make_blob(encode_row(next));
+  });
 }
 
 outcome state_machine::answer(const read& r) const {
   if (r.what == read_kind::scan) {
-    auto found = rows_.scan(r.row);
-    for (auto& row : found) row.second.clear();  // only the keys travel
-    return {outcome_code::ok, encode_rows(found)};
+    outcome found;  // only the keys travel
+    rows_.scan(r.row, [&](std::string_view row, std::string_view) {
+      put_string(found.data, row);
+      put_string(found.data, {});
+      return found.data.size() <= scan_bytes_max;
+    });
+    if (found.data.size() > scan_bytes_max)
+      return {outcome_code::refused, "more than " + std::to_string(scan_bytes_max >> 20) +
+                                         " MiB of keys begin like this; name a longer prefix"};
+    return found;
   }
   const auto bytes = rows_.get(r.row);
   if (!bytes) return {outcome_code::not_found, {}};
@@ -121,12 +136,13 @@ outcome state_machine::answer(const read& r) const {
 
 std::vector<std::pair<std::string, std::string>> state_machine::rows(
     const std::string& prefix) const {
-  auto found = rows_.scan(prefix);
-  for (auto& [row, bytes] : found) {
+  std::vector<std::pair<std::string, std::string>> found;
+  rows_.scan(prefix, [&](std::string_view row, std::string_view bytes) {
     const auto record = decode_row(bytes);
     ATLAS_CHECK(record.has_value(), "rows decode");
-    bytes = std::string(record->value);
-  }
+    found.emplace_back(row, record->value);
+    return true;
+  });
   return found;
 }
 

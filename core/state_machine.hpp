@@ -25,9 +25,10 @@ class state_machine {
  public:
   state_machine(log_id log, const log_store& disk, const recovered_log& past);
 
-  /// Applies a chosen batch; appends one result per command, in order. A repeated command
-  /// changes nothing and gets its first result (§8). What changed is written by the next `save`.
-  void apply(const decoded_batch& batch, std::vector<command_result>& results);
+  /// Applies a chosen batch at log time `when`; appends one result per command, in order, if
+  /// `results` is not null. A repeated command changes nothing and gets its first result (§8).
+  /// What changed is written by the next `save`.
+  void apply(const entry& batch, stamp when, std::vector<command_result>* results);
   /// Rows changed since the last `save`.
   [[nodiscard]] std::size_t unsaved() const { return rows_.unsaved(); }
   /// Appends everything changed since the last `save` as records of write group `group`; `at` is
@@ -45,8 +46,8 @@ class state_machine {
 
  private:
   class catalogue_door;
-  outcome execute(const command& c, stamp when);
-  void put(const std::string& row, std::string_view value, std::string_view principal, stamp when);
+  outcome execute(const command_view& c, stamp when);
+  void put(std::string_view row, std::string_view value, std::string_view principal, stamp when);
 
   log_id log_;
   row_overlay rows_;

@@ -196,8 +196,8 @@ void client_loop::serve_backend() {
 }
 
 void client_loop::deliver(client_reply&& reply) {
-  auto entry = desk_.tickets.take(reply.ticket);
-  if (entry.ticket == 0) return;  // the client has gone
+  auto entry = desk_.take(reply.ticket);
+  if (entry.who == nullptr) return;  // the client has gone
   auto& c = *static_cast<connected_client*>(entry.who);
   c.answer(std::move(entry), std::move(reply));
   if (!std::exchange(c.answered, true)) answered_.push_back(&c);

@@ -27,6 +27,7 @@ void client_loop::touch(connected_client& c) {
 }
 
 void client_loop::account(connected_client& c) {
+  ATLAS_CHECK(!c.dropped, "a dropped client holds nothing that would be counted");
   const auto input = c.input_bytes();
   input_total_ = input_total_ - c.input_counted + input;
   c.input_counted = input;
@@ -65,8 +66,10 @@ void client_loop::linger(connected_client& c) {
 
 void client_loop::drop(connected_client& c) {
   if (std::exchange(c.dropped, true)) return;
-  c.abandon(serve_);
-  account(c);
+  c.abandon();
+  // Whatever it held is freed with it at the end of the round.
+  input_total_ -= std::exchange(c.input_counted, 0);
+  output_total_ -= std::exchange(c.output_counted, 0);
   if (std::exchange(c.deadline, connected_client::no_deadline) != connected_client::no_deadline)
     --timed_;
   if (c.again) std::erase(again_, &c);
@@ -77,6 +80,8 @@ void client_loop::drop(connected_client& c) {
   clients_[index]->index = index;
   buried_.push_back(std::move(clients_.back()));
   clients_.pop_back();
+  ATLAS_CHECK(!clients_.empty() || (input_total_ == 0 && output_total_ == 0),
+              "without clients nothing is held");
 }
 
 void client_loop::sweep() {

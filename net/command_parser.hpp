@@ -1,5 +1,5 @@
 // From a line to what must happen: a request for the backend, a blob to wait for, something about
-// the principal, or an error whose text clients may match on (docs/protocol.md, docs/commands.md).
+// the principal, or an error whose text clients may match on (docs/protocol.md).
 // Pure: knows no connection and no order.
 #pragma once
 

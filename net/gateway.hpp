@@ -60,15 +60,14 @@ class backend {
  public:
   virtual ~backend() = default;
   /// Takes all requests of one read round, in arrival order. Each is answered exactly once, through
-  /// `poll`, by the backend's own deadline at the latest.
+  /// `poll`, by the backend's own deadline at the latest, also if its client has gone: until then
+  /// the gateway counts its bytes as held by the backend.
   virtual void submit(std::vector<client_request>&& round) = 0;
   /// Moves answers that are ready to the end of `out`. Called after `gateway::wake` and after every
   /// round, and at `next_deadline`.
   virtual void poll(std::vector<client_reply>& out) = 0;
   /// Milliseconds until `poll` wants to be called without a wake-up; negative = never.
   [[nodiscard]] virtual int next_deadline_ms() = 0;
-  /// The client of `ticket` is gone; its answer will not be read. The request itself goes on.
-  virtual void forget(std::uint64_t ticket) = 0;
 };
 
 struct gateway_options {
@@ -81,7 +80,8 @@ struct gateway_options {
   std::size_t output_bytes_max = 8u << 20;    ///< per connection; reading pauses above it
   std::size_t input_bytes_max_total = 512u << 20;    ///< unfinished input of all clients together
   std::chrono::milliseconds write_timeout{300'000};  ///< a client that reads nothing is dropped
-  /// Keys and values of all requests in flight; reading pauses above it.
+  /// Keys and values of all requests that the backend has not answered, also those of clients that
+  /// have gone; reading pauses above it.
   std::size_t request_bytes_max_total = 512u << 20;
   std::size_t output_bytes_max_total = 1u << 30;  ///< unsent, all clients; the largest is dropped
   /// Submits untagged key operations of one table without waiting for those before them. Only for a

@@ -23,6 +23,11 @@ constexpr int events_per_round = 64;
 constexpr int accepts_per_round = 64;  // so that a flood of new ones cannot starve the old ones
 constexpr std::chrono::milliseconds rest_time{100};
 
+/// `host:port` without the port.
+std::string_view host_of(std::string_view peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
+
 bool out_of_resources(int code) {
   return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
@@ -33,6 +38,7 @@ porter::porter(const transport_options& options)
     : key_(derive_challenge_key(options.credentials)),
       timeout_(options.handshake_timeout),
       handshakes_max_(std::max<std::size_t>(options.handshakes_max, 1)),
+      handshakes_max_per_host_(std::max<std::size_t>(options.handshakes_max_per_address, 1)),
       refused_(options.refused),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -128,7 +134,7 @@ void porter::accept_from(std::uint64_t id, door& at, outbox& out) {
       // A place is made by the one who waits longest; without one the door itself has to wait, or
       // the loop would spin on a connection that it cannot take.
       if (visitors_.empty()) return rest(id, at);
-      evict_one("the process has no free descriptors", out);
+      evict(oldest_of_busiest_host(), "the process has no free descriptors", out);
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return;
     }
@@ -136,14 +142,11 @@ void porter::accept_from(std::uint64_t id, door& at, outbox& out) {
 }
 
 void porter::receive(std::uint64_t door_id, owned_fd fd, outbox& out) {
-  if (visitors_.size() >= handshakes_max_) {
-    const std::string limit = std::to_string(handshakes_max_);
-    evict_one("more than " + limit + " connections waited for their handshake", out);
-  }
+  std::string peer = peer_of(fd.get());
+  make_room(host_of(peer), out);
   tune_tcp(fd.get());
   const std::uint64_t id = next_id_++;
   want(fd.get(), id, true, false);
-  std::string peer = peer_of(fd.get());
   visitors_.emplace(id, visitor{std::move(fd), door_id,
                                 challenge{challenge_role::door, key_, fresh_challenge_nonce()},
                                 std::move(peer), clock::now() + timeout_});
@@ -208,11 +211,32 @@ void porter::decide(visitor_map::iterator who, outbox& out) {
   visitors_.erase(who);
 }
 
-void porter::evict_one(const std::string& why, outbox& out) {
-  auto victim = std::find_if(visitors_.begin(), visitors_.end(),
-                             [](const auto& entry) { return !entry.second.spoke; });
-  if (victim == visitors_.end()) victim = visitors_.begin();
-  refuse(victim, why + "; check who floods this port", out);
+void porter::make_room(std::string_view host, outbox& out) {
+  const auto is_of_host = [&](const auto& entry) { return host_of(entry.second.peer) == host; };
+  const auto of_host = std::count_if(visitors_.begin(), visitors_.end(), is_of_host);
+  if (static_cast<std::size_t>(of_host) >= handshakes_max_per_host_) {
+    evict(std::find_if(visitors_.begin(), visitors_.end(), is_of_host),
+          "more than " + std::to_string(handshakes_max_per_host_) +
+              " connections from this address waited for their handshake",
+          out);
+  } else if (visitors_.size() >= handshakes_max_) {
+    evict(
+        oldest_of_busiest_host(),
+        "more than " + std::to_string(handshakes_max_) + " connections waited for their handshake",
+        out);
+  }
+}
+
+porter::visitor_map::iterator porter::oldest_of_busiest_host() {
+  std::map<std::string_view, std::size_t> held;
+  std::size_t most = 0;
+  for (const auto& [id, v] : visitors_) most = std::max(most, ++held[host_of(v.peer)]);
+  return std::find_if(visitors_.begin(), visitors_.end(),
+                      [&](const auto& entry) { return held[host_of(entry.second.peer)] == most; });
+}
+
+void porter::evict(visitor_map::iterator who, const std::string& why, outbox& out) {
+  refuse(who, why + "; check who floods this port", out);
 }
 
 void porter::expire(clock::time_point now, outbox& out) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -24,8 +25,11 @@ namespace atlas::net {
 /// Serves any number of listening sockets with one thread, which starts with the first of them and
 /// sleeps while nothing happens. All methods are thread-safe.
 ///
-/// A flood cannot lock anybody out: when `handshakes_max` connections wait for their handshake, a
-/// new one takes the place of the oldest that has said nothing yet, else of the oldest.
+/// A flood from one address cannot lock out who dials from another. When
+/// `handshakes_max_per_address` connections of one remote address wait for their handshake, a new
+/// one from there takes the place of the oldest of them. When `handshakes_max` wait in all, the
+/// oldest of the address that has the most goes, so an address with a single one loses it only if
+/// no address has two.
 class porter {
  public:
   /// Gets an authenticated connection: non-blocking, TCP_NODELAY, keep-alive, nothing read beyond
@@ -79,7 +83,9 @@ class porter {
   void wake_rested(clock::time_point now);
   void listen_to(visitor_map::iterator who, outbox& out);
   void decide(visitor_map::iterator who, outbox& out);
-  void evict_one(const std::string& why, outbox& out);
+  void make_room(std::string_view host, outbox& out);
+  [[nodiscard]] visitor_map::iterator oldest_of_busiest_host();
+  void evict(visitor_map::iterator who, const std::string& why, outbox& out);
   void expire(clock::time_point now, outbox& out);
   void refuse(visitor_map::iterator who, std::string why, outbox& out);
   void deliver(outbox& out) const;
@@ -89,6 +95,7 @@ class porter {
   const challenge_key key_;
   const std::chrono::milliseconds timeout_;
   const std::size_t handshakes_max_;
+  const std::size_t handshakes_max_per_host_;
   const refusal_log refused_;
   owned_fd epoll_;
   owned_fd wake_;

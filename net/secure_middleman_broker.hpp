@@ -22,6 +22,10 @@ namespace atlas::net {
 /// resolution: a dead host delays the other connects by that much. As everywhere in CAF, a repeated
 /// connect to the same host and port gives the cached handle until that one's DOWN. `publish`
 /// always sets SO_REUSEADDR; both ends speak BASP (the publishing side speaks first).
+///
+/// CAF buries the proxies of a lost connection by the ids of their actors, a moment after their
+/// DOWN. A handle from a connect within this moment may go down at once, and what is sent to it is
+/// dropped without an error: monitor every handle, or give requests a time-out, and connect again.
 void load_secure_middleman(caf::actor_system_config& config, transport_options options);
 
 /// True if `why`, from a connect, means that the other side was reached but one of the two refused

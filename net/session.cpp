@@ -149,7 +149,6 @@ void session::submit(client_request&& r, address&& to) {
 }
 
 void session::answer(ticket_entry&& entry, client_reply&& reply) {
-  desk_.bytes_in_flight -= entry.bytes;
   if (entry.tagged) {
     ATLAS_CHECK(tagged_[entry.place] == entry.ticket, "a tagged request is where its entry says");
     tagged_[entry.place] = tagged_.back();
@@ -212,17 +211,15 @@ void session::close_if_done() {
   append_fatal(out_, std::exchange(fatal_, std::string()));
 }
 
-void session::abandon(backend& serve) {
-  const auto forget = [&](std::uint64_t ticket) {
-    if (ticket == 0) return;
-    desk_.bytes_in_flight -= desk_.tickets.take(ticket).bytes;
-    serve.forget(ticket);
-  };
-  for (const auto& waiting : order_) forget(waiting.ticket);
-  for (const auto ticket : tagged_) forget(ticket);
+void session::abandon() {
+  // The backend keeps the bytes of the requests, so their entries stay, too, until it answers.
+  for (const auto& waiting : order_)
+    if (waiting.ticket != 0) desk_.tickets.find(waiting.ticket)->who = nullptr;
+  for (const auto ticket : tagged_) desk_.tickets.find(ticket)->who = nullptr;
   order_.clear();
   tagged_.clear();
   unanswered_ = waiting_bytes_ = 0;
+  fatal_.clear();  // or it would be put out now that nothing is in flight
   out_.clear();
   stop_reading();
 }

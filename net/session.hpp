@@ -30,7 +30,17 @@ struct request_desk {
   std::vector<client_request> round;  ///< parsed since the last submit, in arrival order
   ticket_table tickets;
   std::uint64_t last_ticket = 0;
-  std::size_t bytes_in_flight = 0;  ///< keys, values and tags of all requests in `tickets`
+  /// Keys, values and tags of all requests in `tickets`. The backend holds them until it answers,
+  /// so those of clients that have gone count until then.
+  std::size_t bytes_in_flight = 0;
+
+  /// Takes the entry of an answered request out of the table; its ticket is 0 if there was none,
+  /// its `who` null if the client has gone.
+  [[nodiscard]] ticket_entry take(std::uint64_t ticket) {
+    auto entry = tickets.take(ticket);
+    bytes_in_flight -= entry.bytes;
+    return entry;
+  }
 };
 
 class session {
@@ -48,14 +58,15 @@ class session {
   /// when answers or sent output may have made room.
   void advance();
 
-  /// Takes the answer of a request of this session; `entry` has been taken from the table.
+  /// Takes the answer of a request of this session; `entry` has been taken from the desk.
   void answer(ticket_entry&& entry, client_reply&& reply);
   /// Reads no further, answers what is in flight, then says `ERROR FATAL <text>`.
   void fail(std::string text);
   /// Reads no further and finishes when what is in flight is answered.
   void stop_reading();
-  /// The client is gone: its tickets leave the table and the backend is told.
-  void abandon(backend& serve);
+  /// The client is gone: nothing is read or put out any more, and its requests in flight are
+  /// nobody's from now on. To be called before the session dies.
+  void abandon();
 
   /// False while a limit or the order forbids reading; more input would only pile up.
   [[nodiscard]] bool wants_input() const { return !paused_ && !input_over_; }

@@ -15,7 +15,7 @@ class session;
 /// A request in flight.
 struct ticket_entry {
   std::uint64_t ticket = 0;  ///< 0 = empty place
-  session* who = nullptr;    ///< lives as long as the entry
+  session* who = nullptr;    ///< null once the client has gone
   std::uint64_t place = 0;   ///< untagged: number in the session's order; tagged: index in its list
   std::size_t bytes = 0;     ///< memory of the request, for the limit on all of them
   bool tagged = false;

@@ -16,7 +16,8 @@ using refusal_log = std::function<void(const std::string& peer, const std::strin
 struct transport_options {
   std::string credentials;                            ///< shared secret of the cluster
   std::chrono::milliseconds handshake_timeout{2000};  ///< connect + challenge, per connection
-  std::size_t handshakes_max = 64;                    ///< unauthenticated connections held at once
+  std::size_t handshakes_max = 256;                   ///< unauthenticated connections held at once
+  std::size_t handshakes_max_per_address = 32;        ///< of these, from one remote IP address
   refusal_log refused;                                ///< may be empty
 };
 

@@ -18,6 +18,7 @@ constexpr std::string_view format_key = "atlas/format";
 constexpr std::string_view identity_key = "node/identity";
 constexpr std::string_view boot_key = "node/boot";
 constexpr std::string_view log_prefix = "log/";
+constexpr std::string_view sighting_prefix = "seen/";
 
 rocksdb::Slice slice(std::string_view s) {
   return {s.data(), s.size()};
@@ -111,6 +112,22 @@ core::result<std::vector<catalogue_log>> read_logs(const database& disk) {
   return logs;
 }
 
+core::result<std::map<core::node_id, sighting>> read_sightings(const database& disk) {
+  std::map<core::node_id, sighting> out;
+  const std::unique_ptr<rocksdb::Iterator> it(disk.db().NewIterator({}));
+  for (it->Seek(slice(sighting_prefix));
+       it->Valid() && it->key().starts_with(slice(sighting_prefix)); it->Next()) {
+    const auto key = it->key().ToStringView();
+    const auto value = it->value().ToStringView();
+    if (key.size() != sighting_prefix.size() + number_size || value.size() != 2 * number_size)
+      return damaged(disk, "the record of another node's last start is damaged");
+    out[{get_number(key.substr(sighting_prefix.size()))}] = {{get_number(value)},
+                                                             get_number(value.substr(number_size))};
+  }
+  if (!it->status().ok()) return damaged(disk, it->status().ToString());
+  return out;
+}
+
 /// True for a database that holds nothing yet: new, or left by a first start that was cut short.
 bool is_unborn(const database& disk) {
   return disk.fresh() || disk.db().GetLatestSequenceNumber() == 0;
@@ -130,10 +147,19 @@ core::result<catalogue> load_catalogue(database& disk) {
   if (!identity) return damaged(disk, "the node's identity is missing or damaged");
   auto logs = read_logs(disk);
   if (!logs) return logs.error();
+  auto sightings = read_sightings(disk);
+  if (!sightings) return sightings.error();
   auto boot = raise_boot(disk);
   if (!boot) return boot.error();
   identity->boot = boot.value();
-  return catalogue{*std::move(identity), std::move(logs).value()};
+  return catalogue{*std::move(identity), std::move(logs).value(), std::move(sightings).value()};
+}
+
+bool store_sighting(database& disk, core::node_id node, const sighting& seen) {
+  rocksdb::WriteBatch batch;
+  batch.Put(std::string(sighting_prefix) + number_bytes(node.value),
+            number_bytes(seen.boot.value) + number_bytes(seen.start_nonce));
+  return disk.write_catalogue(batch);
 }
 
 bool store_log(database& disk, const catalogue_log& log) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct catalogue_log {
 struct catalogue {
   node_identity identity;
   std::vector<catalogue_log> logs;  ///< by log id
+  std::map<core::node_id, sighting> sightings;
 };
 
 /// Reads the catalogue, or founds it in a fresh database, and raises the boot number durably.
@@ -37,6 +39,9 @@ core::result<catalogue> load_catalogue(database& disk);
 bool store_log(database& disk, const catalogue_log& log);
 /// Replaces the identity (all but the boot number), durably. False after a failure.
 bool store_identity(database& disk, const node_identity& identity);
+
+/// Replaces what is remembered of a node, durably. False after a failure.
+bool store_sighting(database& disk, core::node_id node, const sighting& seen);
 
 /// A random (version 4) uuid in lower case.
 [[nodiscard]] std::string make_uuid();

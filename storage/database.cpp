@@ -81,7 +81,7 @@ core::result<core::done> database::open_files(const store_options& options) {
     auto exists = holds_database(where_);
     if (!exists) return exists.error();
     fresh_ = !exists.value();
-    auto mark = durable_mark::open(where_.mark);
+    auto mark = durable_mark::open(where_.mark, fresh_);
     if (!mark) return mark.error();
     mark_ = std::move(mark).value();
     return core::done{};
@@ -127,16 +127,20 @@ core::failure database::refusal(const rocksdb::Status& status) const {
   return {core::errc::disk, "cannot open " + where_.root + ": " + status.ToString()};
 }
 
-core::result<core::done> database::check_mark() const {
+core::result<core::done> database::check_mark() {
   // The manifest's own number may be ahead of a log that lost its end, so the log is asked first.
   const std::uint64_t reached =
       guard_.saw_records() ? guard_.last_sequence() : db_->GetLatestSequenceNumber();
-  if (reached >= mark_->value()) return core::done{};
+  const std::uint64_t synced = mark_->value();
+  if (reached >= synced) return core::done{};
+  // RocksDB has taken what it found into its tables by now: the next start could not tell any more.
+  const bool told = mark_->condemn();
   return core::failure{core::errc::corrupt,
                        where_.root + " has lost synced writes: it ends at write " +
-                           std::to_string(reached) + ", but " + std::to_string(mark_->value()) +
+                           std::to_string(reached) + ", but " + std::to_string(synced) +
                            " were durable. The node must not vote with it. Replace the disk and " +
-                           "let the node join again as a new one."};
+                           "let the node join again as a new one." +
+                           (told ? "" : " (It could not even be marked as such: keep it away.)")};
 }
 
 database::~database() {

@@ -57,7 +57,7 @@ class database {
   core::result<core::done> open_files(const store_options& options);
   core::result<core::done> open_rocksdb(rocksdb::Options& options);
   [[nodiscard]] core::failure refusal(const rocksdb::Status& status) const;
-  [[nodiscard]] core::result<core::done> check_mark() const;
+  [[nodiscard]] core::result<core::done> check_mark();
   void keep(rocksdb::ColumnFamilyHandle* handle);
 
   const data_directory where_;

@@ -16,8 +16,10 @@ namespace atlas::storage {
 /// A file of 24 bytes that holds one rising number. One thread at a time.
 class durable_mark {
  public:
-  /// Opens or creates the file. Errors: `disk`, or `corrupt` if it holds anything but a mark.
-  static core::result<std::unique_ptr<durable_mark>> open(const std::string& file);
+  /// Opens the file; for a `fresh` database makes it, durably, before the database is made, so that
+  /// a database without its mark has lost it. Errors: `disk`, or `corrupt` if there is no mark in
+  /// it, or one that says the disk has failed the check before.
+  static core::result<std::unique_ptr<durable_mark>> open(const std::string& file, bool fresh);
   ~durable_mark();
   durable_mark(const durable_mark&) = delete;
   durable_mark& operator=(const durable_mark&) = delete;
@@ -28,10 +30,15 @@ class durable_mark {
   [[nodiscard]] bool raise(std::uint64_t sequence);
   /// Makes the mark itself durable; for an orderly end.
   [[nodiscard]] bool settle();
+  /// Remembers for ever that the database ended below the mark: opening it may have rewritten it in
+  /// a way that hides the loss from the next start.
+  [[nodiscard]] bool condemn();
 
  private:
   explicit durable_mark(int fd) : fd_(fd) {}
-  core::result<core::done> load(const std::string& file);
+  core::result<core::done> load(const std::string& file, bool fresh);
+  core::result<core::done> found(const std::string& file);
+  [[nodiscard]] bool put(std::uint64_t sequence);
 
   int fd_;
   std::uint64_t value_ = 0;

@@ -3,6 +3,7 @@
 // for the node that made its promises (architecture.md, "Rules that keep it safe", 5).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/ids.hpp"
@@ -17,6 +18,13 @@ struct node_identity {
   std::string disk_uuid;     ///< the same form; made together with the data directory
   core::boot_epoch boot;     ///< 1 at the first start, one more at each open, durable before use
   bool keys_folded = false;  ///< the cluster folds the case of keys; fixed with the membership
+};
+
+/// The newest start of another node that this one has seen. An older boot, or the same one started
+/// by somebody else, shows a disk that was rolled back or copied.
+struct sighting {
+  core::boot_epoch boot;
+  std::uint64_t start_nonce = 0;
 };
 
 }  // namespace atlas::storage

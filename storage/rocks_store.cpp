@@ -118,6 +118,7 @@ struct rocks_store::parts {
   parts(std::shared_ptr<database> d, catalogue known)
       : disk(std::move(d)),
         identity(std::move(known.identity)),
+        sightings(std::move(known.sightings)),
         pool(disk, spares_of(*disk, known), known.logs.size()) {
     for (auto& log : known.logs) {
       logs.emplace(log.log,
@@ -127,8 +128,9 @@ struct rocks_store::parts {
 
   const std::shared_ptr<database> disk;
   node_identity identity;
+  std::map<core::node_id, sighting> sightings;  // guarded by `opening`
   family_pool pool;
-  std::mutex opening;               // one new log at a time; held while the catalogue is written
+  mutable std::mutex opening;       // one change of the catalogue at a time
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
   std::map<core::log_id, known_log> logs;
   rocksdb::WriteBatch batch;  // the writer's alone
@@ -178,6 +180,20 @@ core::result<core::done> rocks_store::set_membership(std::string_view cluster_id
     return core::failure{core::errc::disk, "the membership could not be written"};
   }
   now = std::move(next);
+  return core::done{};
+}
+
+std::map<core::node_id, sighting> rocks_store::sightings() const {
+  const std::lock_guard one_at_a_time(parts_->opening);
+  return parts_->sightings;
+}
+
+core::result<core::done> rocks_store::remember(core::node_id node, const sighting& seen) {
+  const std::lock_guard one_at_a_time(parts_->opening);
+  if (!store_sighting(*parts_->disk, node, seen))
+    return core::failure{core::errc::disk, "the start of node " + std::to_string(node.value) +
+                                               " could not be written down"};
+  parts_->sightings[node] = seen;
   return core::done{};
 }
 

@@ -3,6 +3,7 @@
 // Which bytes the records become: docs/formats.md.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,11 @@ class rocks_store : public core::node_store {
   /// all.
   core::result<core::done> set_membership(std::string_view cluster_id, core::node_id node,
                                           bool keys_folded);
+
+  /// The last start seen of each other node, from this run and earlier ones.
+  [[nodiscard]] std::map<core::node_id, sighting> sightings() const;
+  /// Remembers a start of another node; durable before it returns. Errors: `disk`. Any thread.
+  core::result<core::done> remember(core::node_id node, const sighting& seen);
 
   /// Only `sync` decides whether to wait for the disk; the flags inside the groups are the caller's
   /// notes. Every log must have been opened once, in this run or an earlier one.

@@ -174,7 +174,7 @@ TEST_SUITE("core/catalogue") {
            {}}};
       std::vector<record_write> writes;
       std::vector<command_result> results;
-      meta.apply({{i}, batch}, results);
+      meta.apply(make_batch({i}, batch), {i}, &results);
       meta.save({i}, 1, writes);
       REQUIRE(results.size() == 2);
       nodes.insert(added_id(results[0].result).value);

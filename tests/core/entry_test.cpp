@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/grid_quorum.hpp"
 #include "core/rng.hpp"
 #include "tests/support/samples.hpp"
 
@@ -52,6 +53,10 @@ entry of_bytes(std::string bytes) {
   return {make_blob(std::move(bytes))};
 }
 
+bool is_legal(const std::optional<configuration>& c) {
+  return c && grid_quorum::make(*c).ok();
+}
+
 /// Feeds bytes to every decoder; what they take must survive another round trip unchanged.
 bool harmless(const std::string& bytes) {
   if (bytes.empty()) return !is_well_formed(bytes);
@@ -59,7 +64,7 @@ bool harmless(const std::string& bytes) {
   const auto batch = decode_batch(e);
   const auto config = decode_configuration_entry(e);
   const bool no_op = bytes == *make_no_op().bytes;
-  if (is_well_formed(bytes) != (batch.has_value() || config.has_value() || no_op)) return false;
+  if (is_well_formed(bytes) != (batch.has_value() || is_legal(config) || no_op)) return false;
   if (batch) {
     const auto again = decode_batch(make_batch(batch->when, batch->commands));
     if (!again || !same(*batch, *again)) return false;
@@ -88,10 +93,17 @@ TEST_SUITE("core/entry") {
                           configuration{{largest}, {largest - 1}, 4'294'967'295u, 0, {}}}) {
       const auto e = make_configuration_entry(c);
       CHECK(e.kind() == entry_kind::configuration);
-      CHECK(is_well_formed(*e.bytes));
+      CHECK(is_well_formed(*e.bytes) == is_legal(c));
       CHECK(decode_configuration_entry(e) == c);
       CHECK_FALSE(decode_batch(e).has_value());
     }
+  }
+
+  TEST_CASE("a configuration that no quorum fits is refused at the border") {
+    CHECK(is_well_formed(*make_configuration_entry(three_nodes()).bytes));
+    CHECK_FALSE(is_well_formed(*make_configuration_entry(grid({{"a", 3}}, 3, 0)).bytes));
+    CHECK_FALSE(is_well_formed(*make_configuration_entry(grid({{"a", 3}}, 0, 1)).bytes));
+    CHECK_FALSE(is_well_formed(*make_configuration_entry(configuration{{2}, {1}, 0, 0, {}}).bytes));
   }
 
   TEST_CASE("a configuration's decoder stops behind its last byte") {

@@ -1,5 +1,6 @@
-// The owner's way to another configuration (consensus.md §9): drain, win Q1 of the new one, get
-// the entry chosen under the old one, and only then propose under the new one.
+// The owner's way to another configuration (consensus.md §9): win Q1 of the new one while clients
+// are served, drain, get the entry chosen under the old one, and only then propose under the new
+// one.
 #include <doctest/doctest.h>
 
 #include "tests/support/owner_bench.hpp"
@@ -26,9 +27,9 @@ TEST_SUITE("core/proposer_reconfigure") {
   TEST_CASE("the whole path: invite, log under the old quorum, go on under the new one") {
     five_bench b;
     CHECK(receivers<prepare>(b.reconfigure(five).send) == nodes{3, 4, 5});
-    CHECK(b->state() == stage::inviting);
-    CHECK(accepts(b.put_one()).empty());  // window 1: nothing beside the change
+    CHECK(b->state() == stage::serving);
     const auto proposed = b.promise(5);
+    CHECK(accepts(b.put_one()).empty());  // window 1: nothing beside the change
     CHECK(b->state() == stage::switching);
     CHECK(receivers<accept>(proposed.send) == nodes{1, 2, 3});
     const auto m = the_accept(proposed);
@@ -59,15 +60,19 @@ TEST_SUITE("core/proposer_reconfigure") {
   TEST_CASE("everything in flight is chosen first") {
     five_bench b;
     const auto flying = the_accept(b.put_one());
-    CHECK(b.reconfigure(five).send.empty());
+    CHECK(receivers<prepare>(b.reconfigure(five).send) == nodes{3, 4, 5});
+    const auto beside = the_accept(b.put_one());  // an invitation stops nobody
+    CHECK(beside.first == slot{2});
+    CHECK(accepts(b.promise(4)).empty());
     CHECK(b->state() == stage::draining);
     CHECK(accepts(b.put_one()).empty());
     b.vote(1, flying);
-    const auto out = b.vote(2, flying);
-    CHECK(b->state() == stage::inviting);
-    CHECK(receivers<prepare>(out.send) == nodes{3, 4, 5});
-    b.applied(1);
-    CHECK(the_accept(b.promise(4)).first == slot{2});
+    CHECK(accepts(b.vote(2, flying)).empty());
+    b.vote(1, beside);
+    const auto change = the_accept(b.vote(2, beside));
+    CHECK(b->state() == stage::switching);
+    CHECK(change.first == slot{3});
+    CHECK(decode_configuration_entry(change.entries.at(0)) == five);
   }
 
   TEST_CASE("promises of the election count: a smaller configuration needs no invitation") {
@@ -78,24 +83,36 @@ TEST_SUITE("core/proposer_reconfigure") {
     CHECK(decode_configuration_entry(m.entries.at(0))->epoch == config_epoch{2});
   }
 
-  TEST_CASE("an invitation that nobody answers is repeated, then given up") {
+  TEST_CASE("an invitation that nobody answers stops no write, is repeated, then given up") {
     five_bench b;
     b.reconfigure(five);
-    b.put_one();
-    b.at(400);
-    CHECK(receivers<prepare>(b.tick().send) == nodes{3, 4, 5});
-    std::vector<accept> sent;
-    for (std::uint64_t ms = 800; ms <= 4'000 && sent.empty(); ms += 400) {
+    const auto m = the_accept(b.put_one());
+    CHECK(m.epoch == config_epoch{1});
+    CHECK(decode_batch(m.entries.at(0)).has_value());
+    b.vote(1, m);
+    b.vote(2, m);
+    unsigned invitations = 0;
+    for (std::uint64_t ms = 400; ms <= 4'000; ms += 400) {
       b.at(ms);
-      for (const auto& m : accepts(b.tick()))
-        if (!m.entries.empty()) sent.push_back(m);
+      if (receivers<prepare>(b.tick().send) == nodes{3, 4, 5}) ++invitations;
     }
+    CHECK(invitations > 1);
     CHECK(b->state() == stage::serving);
     CHECK(b->active() == three_nodes());
-    REQUIRE(sent.size() == 1);
-    CHECK(sent[0].first == slot{1});
-    CHECK(sent[0].epoch == config_epoch{1});
-    CHECK(decode_batch(sent[0].entries.at(0)).has_value());
+    CHECK_FALSE(receivers<prepare>(b.tick().send) == nodes{3, 4, 5});
+  }
+
+  TEST_CASE("each attempt that nobody answers makes the pause before the next one longer") {
+    five_bench b;
+    std::vector<std::uint64_t> begun;
+    for (std::uint64_t ms = 0; ms <= 20'000; ms += 50) {
+      b.at(ms);
+      b.tick();
+      if (!b.reconfigure(five).send.empty()) begun.push_back(ms);
+    }
+    REQUIRE(begun.size() >= 3);
+    for (std::size_t i = 2; i < begun.size(); ++i)
+      CHECK(begun[i] - begun[i - 1] > begun[i - 1] - begun[i - 2]);
   }
 
   TEST_CASE("a promise that comes after the invitation was given up helps the next attempt") {
@@ -130,8 +147,8 @@ TEST_SUITE("core/proposer_reconfigure") {
     b.reconfigure(five);
     b.vote(1, m);
     CHECK(b.vote(2, m).reads.size() == 1);
-    CHECK(accepts(b.read_one()).empty());
     const auto change = the_accept(b.promise(5));
+    CHECK(accepts(b.read_one()).empty());
     b.vote(1, change);
     CHECK(b.vote(2, change).reads.empty());
     const auto confirm = the_accept(b.applied(1, five));

@@ -19,8 +19,8 @@ outcome said(const std::string& data) {
   return {outcome_code::ok, data};
 }
 
-command numbered(std::uint64_t seq, std::uint64_t floor = 1, process from = proc(1)) {
-  return put(from, seq, "row", "value", floor);
+command_id numbered(std::uint64_t seq, std::uint64_t floor = 1, process from = proc(1)) {
+  return {from, {seq}, {floor}};
 }
 
 bool is_unknown(const std::optional<outcome>& o) {

@@ -29,6 +29,24 @@ record_write put_row(const std::string& row, const std::string& value) {
   return {.what = record_write::kind::put_row, .key = row, .value = make_blob(value)};
 }
 
+void put(row_overlay& over, const std::string& row, blob value) {
+  over.update(row, [&](const blob&) { return value; });
+}
+
+std::optional<std::string> value_of(const row_overlay& over, const std::string& row) {
+  const auto found = over.get(row);
+  return found ? std::optional(*found) : std::nullopt;
+}
+
+rows rows_of(const row_overlay& over, const std::string& prefix) {
+  rows out;
+  over.scan(prefix, [&](std::string_view row, std::string_view value) {
+    out.emplace_back(row, value);
+    return true;
+  });
+  return out;
+}
+
 /// An overlay whose groups the test hands to the disk when it likes.
 struct overlay_bench {
   memory_log_store disk;
@@ -55,15 +73,15 @@ TEST_SUITE("core/row_overlay") {
   TEST_CASE("the newest change hides the disk from the moment it is made") {
     overlay_bench b;
     b.disk.write({put_row("a", "old"), put_row("b", "disk")});
-    CHECK(b.over.get("a") == "old");
-    b.over.set("a", make_blob("new"));
-    b.over.set("b", nullptr);
-    b.over.set("c", make_blob("fresh"));
+    CHECK(value_of(b.over, "a") == "old");
+    put(b.over, "a", make_blob("new"));
+    b.over.erase("b");
+    put(b.over, "c", make_blob("fresh"));
     for (int phase = 0; phase < 3; ++phase) {  // unsaved, saved, written
-      CHECK(b.over.get("a") == "new");
-      CHECK_FALSE(b.over.get("b").has_value());
-      CHECK(b.over.get("c") == "fresh");
-      CHECK(b.over.scan("") == rows{{"a", "new"}, {"c", "fresh"}});
+      CHECK(value_of(b.over, "a") == "new");
+      CHECK_FALSE(value_of(b.over, "b").has_value());
+      CHECK(value_of(b.over, "c") == "fresh");
+      CHECK(rows_of(b.over, "") == rows{{"a", "new"}, {"c", "fresh"}});
       if (phase == 0) b.save();
       if (phase == 1) b.over.written(b.write_one());
     }
@@ -71,11 +89,11 @@ TEST_SUITE("core/row_overlay") {
 
   TEST_CASE("a group holds each changed row once, with its last value, in row order") {
     overlay_bench b;
-    b.over.set("b", make_blob("1"));
-    b.over.set("a", make_blob("2"));
-    b.over.set("c", make_blob("3"));
-    b.over.set("b", make_blob("4"));
-    b.over.set("c", nullptr);
+    put(b.over, "b", make_blob("1"));
+    put(b.over, "a", make_blob("2"));
+    put(b.over, "c", make_blob("3"));
+    put(b.over, "b", make_blob("4"));
+    b.over.erase("c");
     CHECK(b.over.unsaved() == 3);
     std::vector<record_write> writes;
     b.over.save(1, writes);
@@ -95,26 +113,26 @@ TEST_SUITE("core/row_overlay") {
 
   TEST_CASE("a row changed again stays new while the older group is written") {
     overlay_bench b;
-    b.over.set("a", make_blob("one"));
+    put(b.over, "a", make_blob("one"));
     b.save();
-    b.over.set("a", make_blob("two"));
+    put(b.over, "a", make_blob("two"));
     b.over.written(b.write_one());
-    CHECK(b.over.get("a") == "two");
-    CHECK(b.over.scan("a") == rows{{"a", "two"}});
+    CHECK(value_of(b.over, "a") == "two");
+    CHECK(rows_of(b.over, "a") == rows{{"a", "two"}});
     b.save();
-    b.over.set("a", nullptr);
+    b.over.erase("a");
     b.over.written(b.write_one());
-    CHECK_FALSE(b.over.get("a").has_value());
-    CHECK(b.over.scan("a").empty());
+    CHECK_FALSE(value_of(b.over, "a").has_value());
+    CHECK(rows_of(b.over, "a").empty());
   }
 
   TEST_CASE("an erased row is not remembered beyond its write") {
     overlay_bench b;
-    b.over.set("a", nullptr);
+    b.over.erase("a");
     b.save();
     b.over.written(b.write_one());
     b.disk.write({put_row("a", "by other means")});
-    CHECK(b.over.get("a") == "by other means");
+    CHECK(value_of(b.over, "a") == "by other means");
   }
 
   TEST_CASE("what is kept of written rows is bounded") {
@@ -122,7 +140,7 @@ TEST_SUITE("core/row_overlay") {
     const std::string big(100'000, 'x');
     constexpr int count = 100;  // twice the room
     for (int i = 0; i < count; ++i) {
-      b.over.set("k" + std::to_string(i), make_blob(big));
+      put(b.over, "k" + std::to_string(i), make_blob(big));
       b.save();
       b.over.written(b.write_one());
     }
@@ -131,17 +149,17 @@ TEST_SUITE("core/row_overlay") {
     b.disk = empty;
     std::size_t kept = 0;
     for (int i = 0; i < count; ++i)
-      if (b.over.get("k" + std::to_string(i))) kept += big.size();
+      if (value_of(b.over, "k" + std::to_string(i))) kept += big.size();
     CHECK(kept <= row_overlay::kept_bytes_max);
-    CHECK(b.over.get("k99").has_value());
-    CHECK_FALSE(b.over.get("k0").has_value());
+    CHECK(value_of(b.over, "k99").has_value());
+    CHECK_FALSE(value_of(b.over, "k0").has_value());
   }
 
   TEST_CASE("rows are ordered as bytes, not as signed characters") {
     overlay_bench b;
     b.disk.write({put_row("\x7f", "1"), put_row("\xff", "3")});
-    b.over.set("\x80", make_blob("2"));
-    CHECK(b.over.scan("") == rows{{"\x7f", "1"}, {"\x80", "2"}, {"\xff", "3"}});
+    put(b.over, "\x80", make_blob("2"));
+    CHECK(rows_of(b.over, "") == rows{{"\x7f", "1"}, {"\x80", "2"}, {"\xff", "3"}});
   }
 
   TEST_CASE("overlay and disk together are one map, whatever the store has written") {
@@ -159,13 +177,13 @@ TEST_SUITE("core/row_overlay") {
       for (auto n = random.below(5); n > 0; --n) {
         const auto row = random_row();
         if (random.chance(1, 3)) {
-          b.over.set(row, nullptr);
+          b.over.erase(row);
           naive.erase(row);
         } else {
           // Large values now and then, so that kept rows are pushed out too.
           naive[row] = std::string(random.chance(1, 20) ? 500'000 : 3, 'v') +
                        std::to_string(random.below(1'000));
-          b.over.set(row, make_blob(naive[row]));
+          put(b.over, row, make_blob(naive[row]));
         }
       }
       if (random.chance(2, 3)) b.save();
@@ -174,11 +192,11 @@ TEST_SUITE("core/row_overlay") {
       if (random.chance(2, 3)) b.over.written(on_disk);
       const auto row = random_row();
       const auto expected = naive.find(row);
-      const auto found = b.over.get(row);
+      const auto found = value_of(b.over, row);
       REQUIRE(found.has_value() == (expected != naive.end()));
       if (found) REQUIRE(*found == expected->second);
       const auto prefix = row.substr(0, random.below(3));
-      REQUIRE(b.over.scan(prefix) == with_prefix(naive, prefix));
+      REQUIRE(rows_of(b.over, prefix) == with_prefix(naive, prefix));
     }
   }
 }

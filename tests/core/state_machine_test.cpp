@@ -32,7 +32,7 @@ struct table_bench {
   std::vector<command_result> apply(std::uint64_t us, const std::vector<command>& commands,
                                     bool write = true) {
     std::vector<command_result> results;
-    table->apply({{us}, commands}, results);
+    table->apply(make_batch({us}, commands), {us}, &results);
     ++at;
     if (write) save();
     return results;

@@ -139,6 +139,63 @@ TEST_SUITE("net/client_gateway limits") {
     CHECK(small.bytes(15) == "NOT_FOUND\r\nOK\r\n");
   }
 
+  TEST_CASE("a client that leaves before its fatal error is said leaves nothing in the accounts") {
+    gateway_options o;
+    o.connections_max = 2;
+    o.output_bytes_max_total = 20'000;
+    running_gateway g(o);
+    g.serve.hold();
+    socket_client witness(g.path);
+    witness.hello();
+    const std::string talk =
+        "HELLO 1.0 x\r\n[ID:1] KEY GET a.b\r\nKEY BLOB SET k " + std::string(8000, 'x') + "\r\n";
+    for (std::size_t i = 1; i <= 5; ++i) {
+      CAPTURE(i);
+      // There is a place only when the one before has been dropped.
+      REQUIRE(eventually([&] {
+        socket_client c(g.path);
+        return c.line().starts_with("WELCOME") && c.say(talk) &&
+               eventually([&] { return g.serve.waiting() == i; });
+      }));
+    }
+    CHECK(eventually([&] { return g.answers(); }));
+    CHECK(witness.say("PRINCIPAL WHOAMI\r\n"));
+    CHECK(witness.line() == "PRINCIPAL (none)\r\n");
+  }
+
+  TEST_CASE("requests whose clients have gone count until they are answered") {
+    gateway_options o;
+    o.request_bytes_max_total = 1 << 20;
+    running_gateway g(o);
+    g.serve.hold();
+    for (std::size_t i = 1; i <= 2; ++i) {
+      socket_client c(g.path);
+      CHECK(c.say("HELLO 1.0 x\r\nKEY PUT a " + std::string(600'000, 'v') + "\r\n"));
+      CHECK(eventually([&] { return g.serve.waiting() == i; }));
+    }
+    socket_client third(g.path);
+    CHECK(third.say("HELLO 1.0 x\r\nKEY GET b\r\n"));
+    CHECK(third.line() == "WELCOME 1.0 Chronalys/1.0\r\n");
+    // A turn of the loop behind the farewells and the words of the third.
+    CHECK(socket_client(g.path).line() == "WELCOME 1.0 Chronalys/1.0\r\n");
+    CHECK(g.serve.waiting() == 2);
+    g.serve.release_for_good();
+    CHECK(third.bytes(22) == "READY\r\nNOT_FOUND\r\nOK\r\n");
+  }
+
+  TEST_CASE("stopping does not wait for requests whose clients have gone") {
+    running_gateway g;
+    g.serve.hold();
+    {
+      socket_client c(g.path);
+      c.hello();
+      CHECK(c.say("[ID:1] KEY PUT a x\r\nKEY GET a\r\n"));
+      CHECK(eventually([&] { return g.serve.waiting() == 2; }));
+    }
+    g.door->stop(24h);
+    CHECK(g.serve.waiting() == 2);
+  }
+
   TEST_CASE("unfinished input of all clients is bounded: the largest is refused") {
     gateway_options o;
     o.input_bytes_max_total = 1 << 20;

@@ -8,7 +8,9 @@
 #include <atomic>
 #include <future>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "net/porter.hpp"
 #include "tests/net/raw_peer.hpp"
@@ -47,6 +49,27 @@ struct greeter {
   std::uint16_t port = 0;
   std::optional<std::uint64_t> id;
   porter guard;
+};
+
+/// A dialler that stops in the middle of its handshake and goes on when the test says so.
+class slow_dialler {
+ public:
+  /// Returns when the door has answered the hello.
+  slow_dialler(std::uint16_t port, const std::string& from) : wire_(port, from) {
+    wire_.say(talk_.take_output());
+    talk_.feed(wire_.hear(challenge_hello_bytes));
+  }
+  /// True if the door's owner greets after the handshake.
+  bool finish() {
+    wire_.say(talk_.take_output());
+    talk_.feed(wire_.hear(talk_.wanted()));
+    talk_.feed(wire_.hear(talk_.wanted()));  // the proof behind the verdict
+    return talk_.outcome() == challenge_outcome::accepted && wire_.hear(1) == "B";
+  }
+
+ private:
+  challenge talk_{challenge_role::dialler, derive_challenge_key("s"), fresh_challenge_nonce()};
+  raw_peer wire_;
 };
 
 TEST_SUITE("net/dialler") {
@@ -172,6 +195,32 @@ TEST_SUITE("net/dialler") {
     CHECK(log.wait_for("left in the middle of the handshake"));
     CHECK(log.count() == 1);
     CHECK(log.first().first == name);
+  }
+
+  TEST_CASE("a flood from one address evicts nobody who dials from another") {
+    refusals log;
+    greeter door{with("s", log)};
+    slow_dialler honest{door.port, "127.0.0.1"};
+    std::vector<slow_dialler> flood;
+    for (int i = 0; i < 300; ++i) flood.emplace_back(door.port, "127.0.0.2");
+    CHECK(honest.finish());
+    CHECK(log.count() == 300 - 32);
+    CHECK(flood.back().finish());
+    CHECK_FALSE(flood.front().finish());
+  }
+
+  TEST_CASE("a flood from many addresses evicts only those that hold more than one place") {
+    refusals log;
+    auto options = with("s", log);
+    options.handshakes_max = 8;
+    options.handshakes_max_per_address = 4;
+    greeter door{options};
+    slow_dialler honest{door.port, "127.0.0.1"};
+    std::vector<slow_dialler> flood;
+    for (int i = 0; i < 60; ++i)
+      flood.emplace_back(door.port, "127.0.0." + std::to_string(2 + i % 6));
+    CHECK(log.wait_for("more than 8 connections waited"));
+    CHECK(honest.finish());
   }
 
   TEST_CASE("out of descriptors the door waits, and serves when there are some again") {

@@ -72,10 +72,6 @@ class memory_backend final : public backend {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
-  [[nodiscard]] std::vector<std::uint64_t> forgotten() const {
-    const std::lock_guard lock(mutex_);
-    return forgotten_;
-  }
   [[nodiscard]] std::vector<client_request> waiting_requests() const {
     const std::lock_guard lock(mutex_);
     return waiting_;
@@ -98,10 +94,6 @@ class memory_backend final : public backend {
     ready_.clear();
   }
   [[nodiscard]] int next_deadline_ms() override { return -1; }
-  void forget(std::uint64_t ticket) override {
-    const std::lock_guard lock(mutex_);
-    forgotten_.push_back(ticket);
-  }
 
  private:
   client_reply serve(client_request& r) {
@@ -143,7 +135,6 @@ class memory_backend final : public backend {
   std::map<std::string, std::string> rows_;
   std::vector<client_request> waiting_;
   std::vector<client_reply> ready_;
-  std::vector<std::uint64_t> forgotten_;
   std::size_t rounds_ = 0;
   std::size_t polls_ = 0;
   std::size_t requests_ = 0;

@@ -33,7 +33,11 @@ inline tcp_address loopback(std::uint16_t port) {
 /// A client of the node port that may say anything.
 class raw_peer {
  public:
-  explicit raw_peer(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `from`: which of the loopback's addresses (127.x.y.z) it comes from.
+  explicit raw_peer(std::uint16_t port, const std::string& from = "127.0.0.1")
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const tcp_address own = resolve_tcp(from, 0, false).value().front();
+    if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&own.storage), own.length) != 0) return;
     const tcp_address to = loopback(port);
     connected_ = connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.length) == 0;
   }

@@ -2,6 +2,7 @@
 // out, while connections that are fine stay fine.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -132,7 +133,7 @@ TEST_SUITE("net/secure_middleman") {
     const auto there = b.reach(port);
     REQUIRE(there);
     CHECK(b.ask(*there, 7) == 8);
-    CHECK(a.log.wait_for("more than 64 connections waited"));
+    CHECK(a.log.wait_for("more than 32 connections from this address waited"));
   }
 
   TEST_CASE("a captured handshake cannot be replayed") {
@@ -160,7 +161,8 @@ TEST_SUITE("net/secure_middleman") {
   TEST_CASE("a broken connection gives DOWN, and a new connect a handle that works") {
     node a{"s"};
     node b{"s"};
-    tap wire{a.serve()};
+    const auto port = a.serve();
+    tap wire{port};
     const auto there = b.reach(wire.port());
     REQUIRE(there);
     REQUIRE(b.ask(*there, 1) == 2);
@@ -171,10 +173,19 @@ TEST_SUITE("net/secure_middleman") {
     self->receive([&](caf::down_msg& msg) { down = msg.source == there->address(); },
                   caf::after(patience) >> [] {});
     CHECK(down);
-    tap second{*a.system->middleman().publish(a.served, 0, "127.0.0.1")};
-    const auto again = b.reach(second.port());
-    REQUIRE(again);
-    CHECK(b.ask(*again, 2) == 3);
+    // A handle that is made right behind the DOWN may go down with the old one (see the header), so
+    // this does what every user does: monitors it, and connects again on DOWN.
+    int answer = 0;
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    while (answer == 0 && std::chrono::steady_clock::now() < give_up) {
+      const auto again = b.reach(port);
+      REQUIRE(again);
+      self->monitor(*again);
+      self->send(*again, 2);
+      self->receive([&](int y) { answer = y; }, [](caf::down_msg&) {},
+                    caf::after(patience) >> [] {});
+    }
+    CHECK(answer == 3);
   }
 
   TEST_CASE("a node that shuts down gives DOWN to those who monitor its actors") {

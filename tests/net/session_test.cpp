@@ -1,78 +1,18 @@
 // The conversation of one client without a socket: every order of bytes and answers can be played.
-#include "net/session.hpp"
-
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "memory_backend.hpp"
+#include "session_talk.hpp"
 
 namespace {
 
 using namespace atlas::net;
-using atlas::net::testing::memory_backend;
+using atlas::net::testing::talk;
 
 constexpr std::string_view opening = "WELCOME 1.0 Chronalys/1.0\r\nREADY\r\n";
-
-/// A session with a backend at its side.
-struct talk {
-  explicit talk(gateway_options o = {}, bool pipeline = true)
-      : options(std::move(o)), client((options.pipeline_untagged = pipeline, options), desk) {}
-  ~talk() { client.abandon(backend); }
-
-  gateway_options options;
-  request_desk desk;
-  memory_backend backend;
-  session client;
-  std::string out;
-
-  void say(std::string_view bytes) {
-    REQUIRE(client.wants_input());
-    client.feed(bytes);
-    client.advance();
-    serve();
-  }
-  void hello() { say("HELLO 1.0 test\r\n"); }
-  void end() {
-    client.end_input();
-    client.advance();
-    serve();
-  }
-  /// Rounds go to the backend and answers come back until nothing moves, as in the loop.
-  void serve() {
-    for (;;) {
-      backend.submit(std::exchange(desk.round, {}));
-      std::vector<client_reply> replies;
-      backend.poll(replies);
-      for (auto& r : replies) {
-        auto entry = desk.tickets.take(r.ticket);
-        REQUIRE(entry.ticket == r.ticket);
-        client.answer(std::move(entry), std::move(r));
-      }
-      take_output();
-      client.advance();
-      if (desk.round.empty() && replies.empty()) return;
-    }
-  }
-  void take_output() {
-    std::array<iovec, 4> pieces;
-    while (!client.output().empty()) {
-      const auto n = client.output().gather(pieces);
-      std::size_t bytes = 0;
-      for (std::size_t i = 0; i < n; ++i) {
-        out.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
-        bytes += pieces[i].iov_len;
-      }
-      client.output().consume(bytes);
-    }
-  }
-  /// What was put out since the last call.
-  std::string heard() { return std::exchange(out, {}); }
-};
 
 std::string transcript(const std::string& input, const std::vector<std::size_t>& cuts) {
   talk t;
@@ -318,71 +258,5 @@ TEST_SUITE("net/session") {
     CHECK(t.backend.requests() == 0);
     CHECK(t.heard() == "");
     CHECK(t.client.is_finished());
-  }
-
-  TEST_CASE("reading pauses at the limit of requests in flight and goes on below it") {
-    talk t({.requests_in_flight_max = 2});
-    t.hello();
-    t.backend.hold();
-    t.say("[ID:1] KEY GET a\r\n[ID:2] KEY GET b\r\n[ID:3] KEY GET c\r\n");
-    CHECK(t.backend.waiting() == 2);
-    CHECK_FALSE(t.client.wants_input());
-    t.backend.release(false, [](const client_request& r) { return r.key == "a"; });
-    t.serve();
-    CHECK(t.backend.waiting() == 2);
-    t.backend.release();
-    t.serve();
-    CHECK(t.client.wants_input());
-  }
-
-  TEST_CASE("reading pauses while unsent output is above its limit") {
-    talk t({.output_bytes_max = 1000});
-    t.hello();
-    t.say("KEY PUT a " + std::string(900, 'v') + "\r\n");
-    std::string many;
-    for (int i = 0; i < 100; ++i) many += "PRINCIPAL WHOAMI\r\n";
-    t.client.feed(many);
-    t.client.advance();
-    CHECK(t.client.output_bytes() > 1000);
-    CHECK(t.client.output_bytes() < 1100);
-    CHECK_FALSE(t.client.wants_input());
-    CHECK_FALSE(t.client.can_advance());
-    t.heard();
-    t.take_output();
-    REQUIRE(t.client.can_advance());
-    while (t.client.can_advance()) {
-      t.client.advance();
-      t.take_output();
-    }
-    CHECK(t.out.size() == 100 * std::string("PRINCIPAL (none)\r\nOK\r\n").size());
-  }
-
-  TEST_CASE("reading pauses while the requests of all clients hold too many bytes") {
-    talk t({.request_bytes_max_total = 2000});
-    t.hello();
-    t.backend.hold();
-    const std::string put = "KEY PUT a " + std::string(1500, 'v') + "\r\n";
-    t.say(put + put + put);
-    CHECK(t.backend.waiting() == 2);
-    CHECK(t.client.is_starved());
-    t.backend.release();
-    t.serve();
-    CHECK(t.backend.waiting() == 1);
-    CHECK_FALSE(t.client.is_starved());
-  }
-
-  TEST_CASE("a client that goes away takes its tickets along") {
-    talk t;
-    t.hello();
-    t.backend.hold();
-    t.say("KEY GET a\r\n[ID:1] KEY GET b\r\n[ID:2] KEY GET c\r\n");
-    CHECK(t.desk.tickets.size() == 3);
-    CHECK(t.desk.bytes_in_flight > 0);
-    t.client.abandon(t.backend);
-    CHECK(t.desk.tickets.size() == 0);
-    CHECK(t.desk.bytes_in_flight == 0);
-    auto forgotten = t.backend.forgotten();
-    std::sort(forgotten.begin(), forgotten.end());
-    CHECK(forgotten == std::vector<std::uint64_t>{1, 2, 3});
   }
 }

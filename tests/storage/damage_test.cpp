@@ -139,6 +139,35 @@ TEST_SUITE("storage/damage") {
     CHECK(try_open(path).error().code == core::errc::corrupt);
   }
 
+  TEST_CASE("a disk that was once found to have lost synced writes is never trusted again") {
+    // Opening rewrites the database, so that the loss may look mended from then on.
+    const crime_scene scene;
+    const std::string path = scene.copy();
+    const auto wal = fs::path(path) / "rocksdb" / scene.wal;
+    fs::resize_file(wal, scene.synced_bytes - 1);
+    REQUIRE_FALSE(try_open(path).ok());
+    fs::remove_all(fs::path(path) / "rocksdb");
+    fs::copy(fs::path(scene.original) / "rocksdb", fs::path(path) / "rocksdb",
+             fs::copy_options::recursive);
+    const auto opened = try_open(path);
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == core::errc::corrupt);
+    CHECK(opened.error().detail.find("an earlier start found that out") != std::string::npos);
+  }
+
+  TEST_CASE("a database without its durable mark is refused") {
+    const crime_scene scene;
+    const std::string path = scene.copy();
+    fs::remove(fs::path(path) / "durable");
+    for (int again = 0; again < 2; ++again) {
+      const auto opened = try_open(path);
+      REQUIRE_FALSE(opened.ok());
+      CHECK(opened.error().code == core::errc::corrupt);
+      CHECK(opened.error().detail.find("is missing or empty beside a database") !=
+            std::string::npos);
+    }
+  }
+
   TEST_CASE("one flipped byte in the write-ahead log never yields a wrong state") {
     const crime_scene scene;
     int refused = 0;
@@ -267,15 +296,15 @@ TEST_SUITE("storage/damage") {
   TEST_CASE("the durable mark rises, survives, and refuses foreign bytes") {
     scratch_dir dir;
     {
-      auto mark = std::move(durable_mark::open(dir.file("mark"))).value();
+      auto mark = std::move(durable_mark::open(dir.file("mark"), true)).value();
       CHECK(mark->value() == 0);
       CHECK(mark->raise(5));
       CHECK(mark->raise(3));
       CHECK(mark->value() == 5);
     }
-    CHECK(durable_mark::open(dir.file("mark")).value()->value() == 5);
+    CHECK(durable_mark::open(dir.file("mark"), false).value()->value() == 5);
     flip(dir.file("mark"), 15);
-    CHECK(durable_mark::open(dir.file("mark")).error().code == core::errc::corrupt);
+    CHECK(durable_mark::open(dir.file("mark"), false).error().code == core::errc::corrupt);
   }
 
   TEST_CASE("replay of the write-ahead log ends at a hole between files") {

@@ -1,0 +1,80 @@
+// Deliberate mistakes, one of which a special build of core/ can be told to make, so that the
+// simulator can prove that it would notice (consensus.md §11). In every other build `planted` is
+// the constant false and leaves nothing behind. What each mistake means is said in
+// tests/sim/bug_table.cpp; the build that has them is the CMake option ATLAS_PLANTED_BUGS.
+#pragma once
+
+#include <cstdint>
+
+namespace atlas::core {
+
+enum class bug : std::uint8_t {
+  none,
+  // Acceptor.
+  promise_not_persisted,
+  promise_below_promise,
+  promise_watermark_not_saved,
+  accept_below_promise,
+  accept_not_persisted,
+  accept_before_fsync,
+  accept_keeps_old_vote,
+  accept_of_older_epoch,
+  restart_lowers_promise,
+  restart_forgets_votes,
+  // Learner and table.
+  commit_of_any_ballot,
+  fetch_serves_unchosen,
+  fetch_above_written,
+  rows_lost_at_save,
+  learned_not_persisted,
+  configuration_of_any_parent,
+  dedupe_dropped,
+  dedupe_lost_at_restart,
+  dedupe_window_too_narrow,
+  old_boot_executed,
+  // Quorums and ballots.
+  need1_one_less,
+  need2_one_less,
+  q1_one_zone_less,
+  q2_one_zone_less,
+  quorum_of_the_reachable,
+  ballot_without_node,
+  // Owner.
+  vote_of_any_ballot,
+  vote_counts_twice,
+  vote_without_seat,
+  promise_of_any_ballot,
+  election_without_catching_up,
+  recovery_takes_any_value,
+  recovery_skips_gaps,
+  recovery_no_op_over_value,
+  recovery_passes_configuration,
+  serving_before_recovery,
+  chosen_out_of_order,
+  notice_ahead_of_votes,
+  stamp_of_own_clock,
+  configuration_before_chosen,
+  configuration_without_q1,
+  prepare_before_own_promise,
+  // Reads and requests.
+  read_without_round,
+  read_of_earlier_round,
+  read_before_applied,
+  expired_called_undone,
+};
+
+#ifdef ATLAS_PLANTED_BUGS
+inline constexpr bool bugs_can_be_planted = true;
+inline bug planted_now = bug::none;
+/// True if the mistake `b` is to be made.
+inline bool planted(bug b) {
+  return planted_now == b;
+}
+#else
+inline constexpr bool bugs_can_be_planted = false;
+constexpr bool planted(bug) {
+  return false;
+}
+#endif
+
+}  // namespace atlas::core
