@@ -1,0 +1,85 @@
+// Nothing that another member says may break core/: what does not make sense is dropped here.
+#include "actors/border.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/samples.hpp"
+
+using namespace atlas;
+using namespace atlas::actors;
+using namespace atlas::core;
+using namespace atlas::tests;
+
+namespace {
+
+const process sender{{3}, {2}};
+
+forward forward_of(command c) {
+  return {{7}, {std::move(c)}, {}};
+}
+
+}  // namespace
+
+TEST_SUITE("actors/border") {
+  TEST_CASE("commands must be their sender's own, known, and above their floor") {
+    const auto good = put(sender, 5, "row", "value");
+    CHECK(well_formed(sender, forward_of(good)));
+    CHECK_FALSE(well_formed(process{{3}, {1}}, forward_of(good)));
+    auto bad = good;
+    bad.floor = {6};
+    CHECK_FALSE(well_formed(sender, forward_of(bad)));
+    bad = good;
+    bad.what = static_cast<operation>(99);
+    CHECK_FALSE(well_formed(sender, forward_of(bad)));
+  }
+
+  TEST_CASE("reads must be their sender's own and of a known kind") {
+    const core::read good{sender, {1}, read_kind::get, "row"};
+    CHECK(well_formed(sender, forward{{7}, {}, {good}}));
+    CHECK_FALSE(well_formed(process{{4}, {2}}, forward{{7}, {}, {good}}));
+    auto bad = good;
+    bad.what = static_cast<read_kind>(9);
+    CHECK_FALSE(well_formed(sender, forward{{7}, {}, {bad}}));
+  }
+
+  TEST_CASE("entries must decode, in accepts, promises and chosen entries alike") {
+    const auto good = batch_of(1, put(sender, 1, "a", "b"));
+    const entry bad{make_blob("\x01junk")};
+    for (const auto& e : {good, bad, entry{}}) {
+      const bool right = e.bytes == good.bytes;
+      core::accept a;
+      a.by = {1, {3}};
+      a.first = {1};
+      a.entries = {e};
+      CHECK(well_formed(sender, a) == right);
+      chosen c;
+      c.first = {1};
+      c.entries = {e};
+      CHECK(well_formed(sender, c) == right);
+      promise p;
+      p.by = {2, {3}};
+      p.entries = {{{1}, {1, {3}}, e}};
+      CHECK(well_formed(sender, p) == right);
+    }
+  }
+
+  TEST_CASE("a promise that reports a vote above its own ballot is no promise") {
+    promise p;
+    p.by = {2, {3}};
+    p.entries = {{{1}, {3, {1}}, make_no_op()}};
+    CHECK_FALSE(well_formed(sender, p));
+  }
+
+  TEST_CASE("round 0 is no ballot, slot 0 is no slot, and outcomes are known") {
+    prepare m;
+    CHECK_FALSE(well_formed(sender, m));
+    m.by = {1, {3}};
+    CHECK(well_formed(sender, m));
+    core::accept a;
+    a.by = {1, {3}};
+    CHECK_FALSE(well_formed(sender, a));
+    CHECK(well_formed(sender, answers{{7}, {{false, {1}, {outcome_code::unknown, ""}}}}));
+    CHECK_FALSE(
+        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(4), ""}}}}));
+  }
+}

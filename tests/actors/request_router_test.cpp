@@ -1,0 +1,94 @@
+// The router between the gateway and an owner, here an inbox of the test: what it may answer from a
+// look-up, and what it must ask again.
+#include "actors/request_router.hpp"
+
+#include "tests/actors/actor_bench.hpp"
+
+using namespace atlas;
+using namespace atlas::actors;
+using atlas::tests::actor_bench;
+
+namespace {
+
+constexpr core::process self{{1}, {1}};
+
+/// A node that owns the meta log; the test plays the owner.
+struct router_bench {
+  actor_bench bench;
+  std::shared_ptr<board> where = std::make_shared<board>(self, "eu");
+  std::shared_ptr<log_entry> meta = std::make_shared<log_entry>(
+      core::meta_log, std::string(core::meta_table), core::tolerance_policy{});
+  request_router router{where, router_options{}};
+  std::uint64_t tickets = 0;
+
+  router_bench() {
+    meta->set_owner(bench.as<owner_actor>());
+    where->add_log(meta);
+    where->requests = &router;
+  }
+  ~router_bench() { meta->set_owner({}); }
+
+  std::uint64_t get(const std::string& key) {
+    std::vector<net::client_request> round;
+    round.push_back({++tickets, net::verb::key_get, key, {}, {}});
+    router.submit(std::move(round));
+    return tickets;
+  }
+  /// The read of the catalogue that the owner was asked for.
+  core::read asked() {
+    const auto got = bench.take<core::process, forward>();
+    REQUIRE(got.has_value());
+    REQUIRE(got->second.reads.size() == 1);
+    return got->second.reads[0];
+  }
+  void answer_absent(const core::read& r) {
+    router.on_answers({core::meta_log, {{true, r.ticket, {core::outcome_code::not_found, {}}}}});
+  }
+  std::vector<net::client_reply> replies() {
+    std::vector<net::client_reply> out;
+    router.poll(out);
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("actors/request_router") {
+  TEST_CASE("a table that does not exist is asked for once and answered to all who waited") {
+    router_bench b;
+    const auto first = b.get("x.a");
+    const auto question = b.asked();
+    CHECK(question.row == "t/x");
+    b.answer_absent(question);
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].ticket == first);
+    CHECK(got[0].text == "NOT_FOUND");
+  }
+
+  TEST_CASE("an answer to an older question is not given to a request that came after it") {
+    // In between, another node may have made the table and acknowledged a write to it.
+    router_bench b;
+    const auto first = b.get("x.a");
+    const auto question = b.asked();
+    const auto second = b.get("x.a");
+    b.answer_absent(question);
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].ticket == first);
+    b.answer_absent(b.asked());
+    const auto later = b.replies();
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].ticket == second);
+  }
+
+  TEST_CASE("the gateway is asked to look in while anything waits, and only then") {
+    router_bench b;
+    CHECK(b.router.next_deadline_ms() < 0);
+    b.get("x.a");
+    CHECK(b.router.next_deadline_ms() > 0);
+    b.answer_absent(b.asked());
+    CHECK(b.replies().size() == 1);
+    CHECK(b.router.next_deadline_ms() < 0);
+  }
+}
