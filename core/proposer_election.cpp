@@ -96,8 +96,7 @@ void proposer::recover(clock_reading at, proposer_effects& out) {
   reported_.erase(reported_.begin(), reported_.upper_bound(chosen_ + in_flight_.size()));
   while (!reported_.empty()) {
     const slot next = chosen_ + 1 + in_flight_.size();
-    const bool skips = planted(bug::recovery_skips_gaps);
-    const auto found = skips ? reported_.begin() : reported_.find(next);
+    const auto found = reported_.find(next);
     // A gap below a reported slot was never chosen: a Q1 knows nothing of it.
     const bool blank = found == reported_.end() || planted(bug::recovery_no_op_over_value);
     const entry value = blank ? make_no_op() : found->second.value;

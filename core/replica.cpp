@@ -232,8 +232,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
     case entry_kind::configuration: {
       auto next = decode_configuration_entry(value);
       ATLAS_CHECK(next.has_value(), "chosen configurations decode; the border refuses others");
-      if (next->parent != active_.epoch && !planted(bug::configuration_of_any_parent))
-        break;  // a leftover of a lost attempt (§9)
+      if (next->parent != active_.epoch) break;  // a leftover of a lost attempt (§9)
       active_ = std::move(*next);
       std::string bytes;
       encode_configuration(active_, bytes);

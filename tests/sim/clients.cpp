@@ -49,6 +49,7 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
   o.node = at.id();
   o.client = client;
   ops_.push_back(o);
+  if (story_.heard()) story_.tell(at.id(), log, "client asks: " + describe(o));
   bool taken = true;
   if (what == linear::op_kind::get) {
     taken = at.read(log, ticket, row, timeout_ms);
@@ -86,6 +87,11 @@ void clients::finish(std::uint64_t ticket, state how) {
 void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
   auto& o = ops_[ticket - 1];
   events_.note(ticket * 4 + static_cast<unsigned>(result.code));
+  if (story_.heard())
+    story_.tell(
+        o.node, o.log,
+        "client hears: " + describe(o) + " -> " +
+            (result.code == core::outcome_code::ok ? "ok " + result.data : std::string("not ok")));
   if (result.code == core::outcome_code::unknown) return finish(ticket, state::unknown);
   require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
   if (o.seen.what == linear::op_kind::get && result.code == core::outcome_code::ok)
@@ -117,7 +123,8 @@ std::string clients::unanswered() const {
 
 void clients::check(const monitor& watch) const {
   std::map<core::log_id, std::set<std::string>> executed;
-  for (unsigned i = 0; i < options_.logs; ++i) executed[{2 + i}] = watch.executed({2 + i});
+  for (unsigned i = 0; i < options_.logs; ++i)
+    if (const auto* table = watch.table({2 + i})) executed[{2 + i}] = table->executed();
   std::vector<linear::operation> history;
   for (std::size_t i = 0; i < ops_.size(); ++i) {
     const auto& o = ops_[i];

@@ -18,8 +18,9 @@ class clients final : public client_desk {
  public:
   using nodes = std::vector<std::unique_ptr<sim_node>>;
 
-  clients(event_queue& events, core::rng& random, const sim_options& options, const nodes& all)
-      : events_(events), random_(random), options_(options), nodes_(all) {}
+  clients(event_queue& events, core::rng& random, story& tale, const sim_options& options,
+          const nodes& all)
+      : events_(events), random_(random), story_(tale), options_(options), nodes_(all) {}
 
   void start();
   void stop() { stopped_ = true; }
@@ -58,6 +59,7 @@ class clients final : public client_desk {
 
   event_queue& events_;
   core::rng& random_;
+  story& story_;
   const sim_options& options_;
   const nodes& nodes_;
   std::vector<op> ops_;  ///< [ticket - 1]

@@ -1,3 +1,4 @@
+// Life and end of a run. The storm of faults: cluster_faults.cpp.
 #include "tests/sim/cluster.hpp"
 
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "core/check.hpp"
 #include "core/grid_quorum.hpp"
 #include "tests/sim/sim_failure.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 // After the last fault every request must be answered within this.
 constexpr std::uint64_t answer_within_us = 20'000'000;
 constexpr std::uint64_t settle_within_us = 5'000'000;
+constexpr std::size_t history_events = 40;
 
 char seed_line[64];
 
@@ -26,19 +29,26 @@ extern "C" void say_seed(int signal) {
   std::raise(signal);
 }
 
+/// Throws through core/, whose objects are all dropped with the run.
+void fail_check(const char* expression, const char*, int, const char* detail) {
+  throw sim_failure(std::string("ATLAS_CHECK failed: ") + detail + " (" + expression + ")");
+}
+
 }  // namespace
 
-cluster::cluster(sim_options options)
+cluster::cluster(sim_options options, listener who)
     : options_(std::move(options)),
       random_(options_.seed),
-      net_(events_, random_, options_,
+      story_(events_, who),
+      net_(events_, random_, story_, options_,
            [this](envelope&& e) { nodes_[e.to.value - 1]->receive(std::move(e)); }),
       watch_(options_.first),
-      clients_(events_, random_, options_, nodes_),
-      world_{events_, random_, net_, watch_, clients_, options_} {
+      clients_(events_, random_, story_, options_, nodes_),
+      world_{events_, random_, net_, watch_, clients_, story_, options_} {
   const auto count = static_cast<unsigned>(options_.zones.size());
   for (unsigned i = 1; i <= count; ++i)
     nodes_.push_back(std::make_unique<sim_node>(world_, core::node_id{i}, count));
+  if (options_.slow_node) nodes_[options_.slow_node.value - 1]->slow_down(options_.slow_node_us);
 }
 
 run_report cluster::run() {
@@ -59,13 +69,28 @@ run_report cluster::run() {
     final_checks();
   } catch (const sim_failure& failure) {
     report.ok = false;
-    report.why = when(failure.what());
+    report.rule = failure.what();
+    report.why = when(report.rule);
   }
+  fill(report);
+  return report;
+}
+
+void cluster::fill(run_report& report) const {
   report.digest = events_.digest();
   report.events = events_.pushed();
   report.slots = watch_.chosen_total();
   report.operations = clients_.operations();
-  return report;
+  report.simulated_us = events_.now();
+  report.counts = story_.counts();
+  for (unsigned i = 0; i < options_.logs; ++i) {
+    const auto* table = watch_.table({2 + i});
+    if (!table) continue;
+    report.counts[thing::filled_gap] += table->no_ops();
+    report.counts[thing::repeated_command] += table->repeats();
+  }
+  report.counts[thing::configuration] = watch_.changes_total();
+  if (!report.ok) report.history = story_.last_of(story_.log());
 }
 
 std::string cluster::when(const std::string& why) const {
@@ -86,120 +111,6 @@ void cluster::run_until(std::uint64_t at_us) {
   bool reached = false;
   events_.push(at_us, [&reached] { reached = true; });
   while (!reached) events_.step();
-}
-
-void cluster::storm() {
-  for (auto& node : nodes_) {
-    // Most clusters begin together, some in a row.
-    const auto delay = random_.chance(1, 2) ? 0 : random_.below(500'000);
-    events_.push(delay, [n = node.get()] { n->start(); });
-  }
-  clients_.start();
-  if (options_.fault_every_us) schedule_fault();
-  if (options_.reconfigure_every_us) schedule_reconfiguration();
-  run_until(options_.fault_us);
-}
-
-void cluster::schedule_fault() {
-  events_.push(events_.now() + random_.below(2 * options_.fault_every_us), [this] {
-    if (calm_) return;
-    one_fault();
-    schedule_fault();
-  });
-}
-
-void cluster::schedule_reconfiguration() {
-  events_.push(events_.now() + random_.below(2 * options_.reconfigure_every_us), [this] {
-    if (calm_) return;
-    reconfigure_some();
-    schedule_reconfiguration();
-  });
-}
-
-void cluster::one_fault() {
-  auto die = random_.below(options_.crash + options_.partition + options_.cut + options_.pause +
-                           options_.slow_disk + options_.usurp);
-  auto& node = *nodes_[random_.below(nodes_.size())];
-  const auto fits = [&](unsigned weight) {
-    if (die < weight) return true;
-    die -= weight;
-    return false;
-  };
-  if (fits(options_.crash)) return crash_some();
-  if (fits(options_.partition)) return cut_some(true);
-  if (fits(options_.cut)) return cut_some(false);
-  if (fits(options_.pause)) return node.pause(events_.now() + random_.below(3'000'000));
-  if (fits(options_.usurp)) return usurp_some();
-  node.slow_down(random_.below(300'000));
-  events_.push(events_.now() + random_.below(2'000'000), [&node] { node.slow_down(0); });
-}
-
-void cluster::usurp_some() {
-  auto& node = *nodes_[random_.below(nodes_.size())];
-  node.usurp({2 + random_.below(options_.logs)});
-  if (!random_.chance(1, 3)) return;
-  // It falls asleep on the way and goes on with what it knew when the world has changed.
-  auto& sleeper = random_.chance(2, 3) ? node : *nodes_[random_.below(nodes_.size())];
-  events_.push(events_.now() + random_.below(4 * (options_.zone_delay_us + options_.fsync_us)),
-               [this, &sleeper] {
-                 if (!calm_) sleeper.pause(events_.now() + random_.below(1'500'000));
-               });
-}
-
-void cluster::crash_some() {
-  // Mostly one, sometimes the power fails everywhere.
-  const bool all = random_.chance(1, 10);
-  const auto one = random_.below(nodes_.size());
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    auto& node = *nodes_[i];
-    if (!node.up() || (!all && i != one)) continue;
-    node.crash();
-    clients_.on_crash(node.id());
-    events_.push(events_.now() + 10'000 + random_.below(2'000'000), [this, &node] {
-      if (!calm_ && !node.up()) node.start();
-    });
-  }
-}
-
-void cluster::cut_some(bool partition) {
-  std::vector<std::pair<core::node_id, core::node_id>> pairs;
-  const auto side = random_.next();
-  const auto count = nodes_.size();
-  for (std::uint64_t a = 1; partition && a <= count; ++a)
-    for (std::uint64_t b = 1; b <= count; ++b)
-      if (((side >> a) & 1) != ((side >> b) & 1))
-        pairs.push_back({core::node_id{a}, core::node_id{b}});
-  if (!partition) {
-    const core::node_id a{1 + random_.below(count)};
-    const core::node_id b{1 + random_.below(count)};
-    pairs.push_back({a, b});
-    if (random_.chance(1, 2)) pairs.push_back({b, a});
-  }
-  for (const auto& [a, b] : pairs) net_.cut(a, b);
-  events_.push(events_.now() + random_.below(3'000'000), [this, pairs] {
-    for (const auto& [a, b] : pairs) net_.mend(a, b);
-  });
-}
-
-void cluster::reconfigure_some() {
-  const core::log_id log{2 + random_.below(options_.logs)};
-  for (auto& node : nodes_) {
-    auto* owner = node->owner(log);
-    if (!owner || owner->state() != core::proposer::stage::serving) continue;
-    const bool anywhere = random_.chance(1, 3);
-    core::configuration next;
-    next.parent = owner->active().epoch;
-    next.epoch = next.parent + 1;
-    for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (owner->active().has({i + 1}) && !anywhere ? !random_.chance(1, 4) : random_.chance(1, 2))
-        next.seats.push_back({{i + 1}, options_.zones[i]});
-    core::sort_seats(next.seats);
-    core::tolerance_policy policy;
-    if (random_.chance(1, 3)) policy.fn = static_cast<std::uint32_t>(random_.below(3));
-    if (random_.chance(1, 3)) policy.fz = static_cast<std::uint32_t>(random_.below(3));
-    next = core::resolve_tolerances(std::move(next), policy);
-    if (core::grid_quorum::make(next).ok()) node->reconfigure(log, next);
-  }
 }
 
 void cluster::choose_who_stays_down() {
@@ -254,7 +165,8 @@ void cluster::settle() {
   }
 }
 
-void cluster::final_checks() const {
+void cluster::final_checks() {
+  story_.enter({}, {});
   for (const auto& node : nodes_) {
     for (unsigned i = 0; i < options_.logs; ++i) {
       const core::log_id log{2 + i};
@@ -265,11 +177,15 @@ void cluster::final_checks() const {
   clients_.check(watch_);
 }
 
-run_report run_options(const sim_options& options) {
+run_report run_options(const sim_options& options, listener who) {
   std::snprintf(seed_line, sizeof seed_line, "atlas simulator: seed %llu\n",
                 static_cast<unsigned long long>(options.seed));
   const auto before = std::signal(SIGABRT, say_seed);
-  auto report = cluster(options).run();
+  const auto witness = core::set_check_witness(fail_check);
+  auto report = cluster(options, who).run();
+  if (!report.ok && who.keeps == 0 && !who.prints)
+    report = cluster(options, {false, history_events}).run();
+  core::set_check_witness(witness);
   std::signal(SIGABRT, before);
   return report;
 }

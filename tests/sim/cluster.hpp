@@ -1,5 +1,5 @@
-// One whole run: a cluster, its clients, a storm of faults, then calm. Everything comes from the
-// seed.
+// One whole run: a cluster, its clients, a storm of faults (cluster_faults.cpp), then calm
+// (cluster.cpp). Everything comes from the seed.
 #pragma once
 
 #include <cstdint>
@@ -14,39 +14,56 @@ namespace atlas::sim {
 
 struct run_report {
   bool ok = true;
-  std::string why;           ///< the broken rule, when and in which cluster
+  std::string rule;          ///< the broken rule
+  std::string why;           ///< the same with when and in which cluster
   std::uint64_t digest = 0;  ///< hash of everything that happened
   std::uint64_t events = 0;
   std::uint64_t slots = 0;
   std::uint64_t operations = 0;
-  std::uint64_t calm_us = 0;  ///< from the end of the faults to the last answer
+  std::uint64_t calm_us = 0;       ///< from the end of the faults to the last answer
+  std::uint64_t simulated_us = 0;  ///< length of the run on the world's clock
+  tally counts;
+  std::vector<std::string> history;  ///< last events around a failure, if somebody listened
 };
 
 class cluster {
  public:
-  explicit cluster(sim_options options);
+  explicit cluster(sim_options options, listener who = {});
   run_report run();
 
  private:
   void storm();
   void calm_down();
   void settle();
-  void final_checks() const;
+  void final_checks();
   void run_until(std::uint64_t at_us);
   void schedule_fault();
   void schedule_reconfiguration();
   void one_fault();
   void usurp_some();
+  void duel();
+  /// For a while only one node, if possible one with a slow disk, hears `from`.
+  void whisper(const sim_node& from);
+  void cut_for(const std::vector<std::pair<core::node_id, core::node_id>>& pairs, std::uint64_t us);
+  void ambush(sim_node& owner, core::log_id log);
+  /// A moment after `after_us` `node` crashes or stands still; it is back soon, and may bid for
+  /// `log` then.
+  void strike(sim_node& node, core::log_id log, std::uint64_t after_us);
+  /// A random time within two round trips and a write.
+  [[nodiscard]] std::uint64_t moment();
   void crash_some();
   void cut_some(bool partition);
   void reconfigure_some();
   void choose_who_stays_down();
   [[nodiscard]] bool settled() const;
+  void fill(run_report& report) const;
+  void tell(const std::string& what) { story_.tell({}, {}, what); }
   [[nodiscard]] std::string when(const std::string& why) const;
 
   sim_options options_;
   core::rng random_;
   event_queue events_;
+  story story_;
   network net_;
   monitor watch_;
   std::vector<std::unique_ptr<sim_node>> nodes_;
@@ -56,8 +73,10 @@ class cluster {
   bool calm_ = false;
 };
 
-/// Runs one seed. A failed ATLAS_CHECK of core/ ends the process, after the seed was printed.
+/// Runs one seed. A failed ATLAS_CHECK of core/ is a failure like any other; should the process
+/// die of something else, it prints the seed first. A failed run is run again to get its history,
+/// unless `who` listened already.
 run_report run_seed(std::uint64_t seed);
-run_report run_options(const sim_options& options);
+run_report run_options(const sim_options& options, listener who = {});
 
 }  // namespace atlas::sim

@@ -1,23 +1,12 @@
+// What is proposed, voted for, chosen and applied. Messages of acceptors: monitor_messages.cpp.
 #include "tests/sim/monitor.hpp"
 
 #include "core/row_record.hpp"
 #include "core/running_hash.hpp"
+#include "tests/sim/monitor_names.hpp"
 #include "tests/sim/sim_failure.hpp"
 
 namespace atlas::sim {
-namespace {
-
-std::string name(core::ballot b) {
-  return std::to_string(b.round) + "." + std::to_string(b.node.value);
-}
-std::string name(core::log_id log, core::slot s) {
-  return "log " + std::to_string(log.value) + " slot " + std::to_string(s.value);
-}
-std::string name(core::node_id node) {
-  return "node " + std::to_string(node.value);
-}
-
-}  // namespace
 
 monitor::log_model& monitor::model(core::log_id log) {
   auto& m = logs_[log];
@@ -42,9 +31,21 @@ bool monitor::has_q2(const core::configuration& c, const std::set<core::node_id>
 
 void monitor::on_proposed(const core::accept& m) {
   auto& log = model(m.log);
+  // Whatever is chosen came from a model that is applied, so no owner can know a newer epoch.
+  require(m.epoch <= active(m.log).epoch, "ballot " + name(m.by) + " speaks under epoch " +
+                                              std::to_string(m.epoch.value) + " of " +
+                                              name(m.log, m.first) + ", which nobody got chosen");
+  log.rounds.emplace(std::pair{m.by, m.round}, m.epoch);
   core::slot at = m.first;
   for (const auto& value : m.entries) {
+    const auto change = log.replaced.find({m.by, m.epoch});
+    require(change == log.replaced.end() || at <= change->second,
+            name(m.log, at) + ": ballot " + name(m.by) + " proposes under epoch " +
+                std::to_string(m.epoch.value) + " above its proposal to replace it");
+    const auto c = core::decode_configuration_entry(value);
+    if (c && c->parent == m.epoch) log.replaced[{m.by, m.epoch}] = at;
     const auto [known, fresh] = log.proposed.emplace(std::pair{m.by, at}, value);
+    if (fresh) log.authors.emplace(*value.bytes, m.by);
     require(known->second == value,
             name(m.log, at) + ": ballot " + name(m.by) + " proposes two values");
     ++at;
@@ -72,6 +73,9 @@ void monitor::choose(core::log_id id, core::slot at, core::ballot by) {
               " without a Q2 of votes in configuration " + std::to_string(force.epoch.value));
   const auto before = log.chosen.empty() ? 0 : log.chosen.back().hash;
   log.chosen.push_back({value, by, core::running_hash(before, at.value, *value.bytes)});
+  // What recovery found may mix the pipelines of two owners, so only an owner's own batch is
+  // stamped above all before it.
+  log.table.apply(value, log.authors.at(*value.bytes) == by, name(id, at));
   if (const auto c = core::decode_configuration_entry(value); c && c->parent == force.epoch)
     log.configurations.emplace_back(at, *c);
 }
@@ -100,33 +104,13 @@ void monitor::on_replica(core::node_id node, const core::replica& copy) {
   require(copy.applied_hash() == model(log).chosen[watermark.value - 1].hash,
           name(node) + " applied another log than was chosen up to " + name(log, watermark) +
               " (invariant 3)");
-}
-
-void monitor::note_accepted(core::node_id node, const core::accepted& m, const log_image& durable) {
-  require(m.by >= acceptors_[{node, m.log}].told,
-          name(node) + " votes under ballot " + name(m.by) + " below its promise (invariant 2)");
-  require(durable.promised >= m.by, name(node) + " voted before its promise was durable");
-  auto& log = model(m.log);
-  for (std::uint32_t i = 0; i < m.count; ++i) {
-    const auto at = m.first + i;
-    const auto held = durable.entries.find(at);
-    const bool holds = held != durable.entries.end() && held->second.by >= m.by;
-    // A slot that is chosen already may be answered without a vote: no other value can get there.
-    require(holds || at <= last_chosen(m.log), name(node) + " said that it accepted " +
-                                                   name(m.log, at) +
-                                                   " but its disk does not have it (invariant 2)");
-    log.votes[{m.by, at}].insert(node);
-  }
-}
-
-void monitor::on_leaving(core::node_id node, const core::message& m, const log_image& durable) {
-  if (const auto* p = std::get_if<core::promise>(&m)) {
-    require(durable.promised >= p->by, name(node) + " promised before it was durable");
-    auto& told = acceptors_[{node, p->log}].told;
-    told = std::max(told, p->by);
-  } else if (const auto* a = std::get_if<core::accepted>(&m)) {
-    note_accepted(node, *a, durable);
-  }
+  check_rows(node, copy);
+  auto force = model(log).configurations.rbegin();
+  while (force->first > watermark) ++force;
+  require(copy.active().epoch == force->second.epoch,
+          name(node) + " is in epoch " + std::to_string(copy.active().epoch.value) + " after " +
+              name(log, watermark) + ", where epoch " + std::to_string(force->second.epoch.value) +
+              " is in force");
 }
 
 void monitor::on_restart(core::node_id node, const core::replica& copy) {
@@ -137,46 +121,31 @@ void monitor::on_restart(core::node_id node, const core::replica& copy) {
   check_rows(node, copy);
 }
 
-monitor::replayed monitor::replay(core::log_id log, core::slot upto) const {
-  replayed out;
+const table_model* monitor::table(core::log_id log) const {
   const auto found = logs_.find(log);
-  if (found == logs_.end()) return out;
-  std::map<core::node_id, origin> origins;
-  for (std::uint64_t i = 0; i < upto.value; ++i) {
-    const auto batch = core::decode_batch(found->second.chosen.at(i).value);
-    if (!batch) continue;
-    for (const auto& c : batch->commands) {
-      auto& o = origins[c.from.node];
-      if (c.from.boot < o.boot || (c.from.boot == o.boot && c.seq < o.floor)) continue;
-      if (c.from.boot > o.boot) o = origin{c.from.boot, {}, {}};
-      if (!o.done.insert(c.seq).second) continue;
-      o.floor = std::max(o.floor, c.floor);
-      require(out.executed.insert(c.principal).second,
-              name(log, {i + 1}) + " executes request " + c.principal + " again (invariant 7)");
-      if (c.what == core::operation::put) {
-        auto& row = out.rows[c.row];
-        row.value = c.value;
-        ++row.version;
-      } else {
-        out.rows.erase(c.row);
-      }
-    }
-  }
-  return out;
+  return found == logs_.end() ? nullptr : &found->second.table;
+}
+
+const model_rows& monitor::rows_after(core::log_id log, core::slot upto) const {
+  static const model_rows none;
+  const auto* const model = table(log);
+  return model ? model->after(upto) : none;
 }
 
 void monitor::check_rows(core::node_id node, const core::replica& copy) const {
-  std::map<std::string, std::string> expected;
-  for (const auto& [key, row] : replay(copy.log(), copy.watermark()).rows)
-    expected.emplace(key, row.value);
-  std::map<std::string, std::string> held;
-  for (auto& [row, value] : copy.rows("")) held.emplace(row, value);
-  require(held == expected, name(node) + ": the rows at " + name(copy.log(), copy.watermark()) +
-                                " are not what the chosen log says (invariants 3 and 7)");
+  const auto& expected = rows_after(copy.log(), copy.watermark());
+  const auto held = copy.rows("");
+  bool same = expected.size() == held.size();
+  for (const auto& [key, value] : held) {
+    const auto row = expected.find(key);
+    same = same && row != expected.end() && row->second.value == value;
+  }
+  require(same, name(node) + ": the rows at " + name(copy.log(), copy.watermark()) +
+                    " are not what the chosen log says (invariants 3 and 7)");
 }
 
 void monitor::check_disk(core::node_id node, core::log_id log, const log_image& disk) const {
-  const auto expected = replay(log, disk.applied).rows;
+  const auto& expected = rows_after(log, disk.applied);
   bool same = expected.size() == disk.rows.size();
   for (const auto& [key, bytes] : disk.rows) {
     const auto row = expected.find(key);
@@ -186,10 +155,6 @@ void monitor::check_disk(core::node_id node, core::log_id log, const log_image& 
   }
   require(same, name(node) + ": the rows on disk at " + name(log, disk.applied) +
                     " are not what the chosen log says (invariants 3 and 7)");
-}
-
-std::set<std::string> monitor::executed(core::log_id log) const {
-  return replay(log, last_chosen(log)).executed;
 }
 
 core::slot monitor::last_chosen(core::log_id log) const {
@@ -207,6 +172,12 @@ const core::configuration& monitor::active(core::log_id log) const {
 std::uint64_t monitor::chosen_total() const {
   std::uint64_t total = 0;
   for (const auto& [log, m] : logs_) total += m.chosen.size();
+  return total;
+}
+
+std::uint64_t monitor::changes_total() const {
+  std::uint64_t total = 0;
+  for (const auto& [log, m] : logs_) total += m.configurations.size() - 1;
   return total;
 }
 

@@ -15,6 +15,7 @@
 #include "core/proposer.hpp"
 #include "core/replica.hpp"
 #include "tests/sim/sim_disk.hpp"
+#include "tests/sim/table_model.hpp"
 
 namespace atlas::sim {
 
@@ -23,28 +24,37 @@ class monitor {
  public:
   explicit monitor(core::configuration first) : first_(std::move(first)) {}
 
-  /// An owner sends entries: a value once sent under (ballot, slot) never changes.
+  /// An owner sends entries: a value once sent under (ballot, slot) never changes, and nothing is
+  /// sent under a configuration that is not in force there.
   void on_proposed(const core::accept& m);
   /// An owner took a step: what it counts as chosen has the votes, and is the only value.
   void on_owner(const core::proposer& owner, core::log_id log);
-  /// A replica took a step: it applied only what is chosen, in order, with the same hash as all.
+  /// A replica took a step: it applied only what is chosen, in order, with the same result as all.
   void on_replica(core::node_id node, const core::replica& copy);
-  /// An answer of an acceptor leaves its node: the disk holds what it says (invariant 2).
-  void on_leaving(core::node_id node, const core::message& m, const log_image& durable);
+  /// A replica that knew epoch `known` chosen before the step makes these answers.
+  void on_answering(core::node_id node, core::config_epoch known,
+                    const std::vector<core::outgoing>& answers) const;
+  /// A message leaves its node: the disk holds what it says (invariant 2).
+  void on_leaving(core::node_id node, const core::outgoing& m, const log_image& durable);
   /// A node started again from its disk.
   void on_restart(core::node_id node, const core::replica& copy);
+  /// A read came to an owner, and was answered by its copy.
+  void on_read_arrived(core::log_id log, core::process from, core::sequence ticket);
+  void on_read_answered(core::log_id log, core::process from, core::sequence ticket,
+                        core::slot applied);
   /// Rows of a copy are what the chosen log up to its watermark makes of an empty table.
   void check_rows(core::node_id node, const core::replica& copy) const;
-
   /// The same for the rows that a disk shows, versions included: a command executed twice shows.
   void check_disk(core::node_id node, core::log_id log, const log_image& disk) const;
 
-  /// Principals of every command that the chosen log executes; clients use each one once.
-  [[nodiscard]] std::set<std::string> executed(core::log_id log) const;
+  /// The log as every copy must see it; null before anything was chosen.
+  [[nodiscard]] const table_model* table(core::log_id log) const;
   [[nodiscard]] core::slot last_chosen(core::log_id log) const;
   /// Configuration in force after the last chosen slot.
   [[nodiscard]] const core::configuration& active(core::log_id log) const;
   [[nodiscard]] std::uint64_t chosen_total() const;
+  /// Changes of configuration that were chosen, in all logs.
+  [[nodiscard]] std::uint64_t changes_total() const;
 
  private:
   struct chosen_value {
@@ -57,38 +67,37 @@ class monitor {
     std::vector<chosen_value> chosen;  ///< [i] is slot i + 1
     std::vector<std::pair<core::slot, core::configuration>> configurations;
     std::map<std::pair<core::ballot, core::slot>, core::entry> proposed;
+    std::map<std::string, core::ballot> authors;  ///< bytes of an entry -> who proposed it first
     std::map<std::pair<core::ballot, core::slot>, std::set<core::node_id>> votes;
-  };
-  struct model_row {
-    std::string value;
-    std::uint64_t version = 0;
-  };
-  struct replayed {
-    std::map<std::string, model_row> rows;
-    std::set<std::string> executed;
-  };
-  struct origin {
-    core::boot_epoch boot;
-    core::sequence floor;
-    std::set<core::sequence> done;
+    /// Per ballot and epoch, the slot at which it proposed to replace that epoch.
+    std::map<std::pair<core::ballot, core::config_epoch>, core::slot> replaced;
+    /// Epoch under which an owner sent a numbered accept or confirm.
+    std::map<std::pair<core::ballot, std::uint64_t>, core::config_epoch> rounds;
+    std::map<core::ballot, core::slot> asked_from;  ///< highest first slot of a ballot's prepares
+    table_model table;
   };
   struct acceptor_memory {
     core::ballot told;  ///< highest ballot this acceptor ever promised to anybody
   };
 
   void choose(core::log_id log, core::slot at, core::ballot by);
+  void note_prepare(core::node_id node, const core::prepare& m, bool to_itself,
+                    const log_image& durable);
+  void note_promise(core::node_id node, const core::promise& m, const log_image& durable);
   void note_accepted(core::node_id node, const core::accepted& m, const log_image& durable);
+  void note_handed_out(core::node_id node, const core::chosen& m) const;
   log_model& model(core::log_id log);
+  [[nodiscard]] const model_rows& rows_after(core::log_id log, core::slot upto) const;
   [[nodiscard]] static bool has_q2(const core::configuration& c,
                                    const std::set<core::node_id>& voters);
-  /// What slots 1..upto make of an empty table, with a naive rule against repeats.
-  [[nodiscard]] replayed replay(core::log_id log, core::slot upto) const;
 
   core::configuration first_;
   std::map<core::log_id, log_model> logs_;
   std::map<std::pair<core::node_id, core::log_id>, acceptor_memory> acceptors_;
   std::map<std::pair<core::log_id, core::ballot>, core::slot> counted_;  ///< by each owner
   std::map<std::pair<core::node_id, core::log_id>, std::pair<core::ballot, core::slot>> last_seen_;
+  /// Last chosen slot when a read came to an owner.
+  std::map<std::tuple<core::log_id, core::process, core::sequence>, core::slot> reads_;
 };
 
 }  // namespace atlas::sim

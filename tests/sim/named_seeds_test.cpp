@@ -7,7 +7,7 @@
 namespace {
 
 void expect_clean(std::uint64_t seed) {
-  const auto report = atlas::sim::run_seed(seed);
+  const auto report = atlas::sim::run_options(atlas::sim::sim_options::mild(seed));
   CHECK_MESSAGE(report.ok, report.why);
 }
 

@@ -16,6 +16,7 @@
 #include "core/rng.hpp"
 #include "tests/sim/event_queue.hpp"
 #include "tests/sim/sim_options.hpp"
+#include "tests/sim/story.hpp"
 
 namespace atlas::sim {
 
@@ -51,8 +52,13 @@ class network {
  public:
   using deliver = std::function<void(envelope&&)>;
 
-  network(event_queue& events, core::rng& random, const sim_options& options, deliver to)
-      : events_(events), random_(random), options_(options), deliver_(std::move(to)) {}
+  network(event_queue& events, core::rng& random, story& tale, const sim_options& options,
+          deliver to)
+      : events_(events),
+        random_(random),
+        story_(tale),
+        options_(options),
+        deliver_(std::move(to)) {}
 
   void send(envelope&& e);
   /// Nothing passes from `a` to `b` any more.
@@ -67,12 +73,14 @@ class network {
  private:
   void post(envelope&& e);
   [[nodiscard]] std::uint64_t delay(const envelope& e);
+  void tell_lost(const envelope& e);
   [[nodiscard]] bool chance(unsigned permille) {
     return !calm_ && permille > 0 && random_.chance(permille, 1000);
   }
 
   event_queue& events_;
   core::rng& random_;
+  story& story_;
   const sim_options& options_;
   deliver deliver_;
   std::set<std::pair<core::node_id, core::node_id>> cuts_;

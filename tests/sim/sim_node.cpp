@@ -1,7 +1,7 @@
 // Life, clocks, timers and arrival of messages. What core wants done: sim_node_effects.cpp.
 #include "tests/sim/sim_node.hpp"
 
-#include "tests/sim/sim_failure.hpp"
+#include "tests/sim/message_text.hpp"
 #include "tests/sim/sim_node_steps.hpp"
 
 namespace atlas::sim {
@@ -23,6 +23,7 @@ sim_node::sim_node(world& w, core::node_id id, unsigned nodes)
 
 void sim_node::start() {
   ++self_.boot.value;
+  tell({}, "starts");
   run_ = std::make_unique<process_state>();
   run_->coordinator = std::make_unique<core::coordinator>(self_, world_.random.next());
   for (unsigned i = 0; i < world_.options.logs; ++i) {
@@ -43,10 +44,19 @@ void sim_node::crash() {
   std::vector<core::log_writes> pending;
   for (auto& j : run_->jobs)
     if (!j.writes.writes.empty()) pending.push_back(std::move(j.writes));
+  world_.tale.count(thing::crash);
+  if (disk_.dirty() || !pending.empty()) world_.tale.count(thing::crash_with_loss);
+  tell({}, "crashes");
   if (!pending.empty()) disk_.write(pending, false);
   run_.reset();
   disk_.crash(world_.random);
   paused_until_ = 0;
+}
+
+void sim_node::pause(std::uint64_t until_us) {
+  world_.tale.count(thing::pause);
+  tell({}, "stands still");
+  paused_until_ = std::max(paused_until_, until_us);
 }
 
 void sim_node::later(std::uint64_t delay_us, std::function<void()> what) {
@@ -135,6 +145,8 @@ void sim_node::take_over(core::log_id log, core::ballot above) {
   auto& h = *run_->logs.at(log);
   if (h.owner) return;
   ++h.tenure;
+  world_.tale.enter(self_.node, log);
+  tell(log, "becomes a candidate");
   core::proposer_effects out;
   h.owner = std::make_unique<core::proposer>(
       core::proposer::beginning{log, self_, std::max(above, h.copy.promised()), h.copy.watermark(),
@@ -156,9 +168,14 @@ void sim_node::receive(envelope&& e) {
     return later(0, [this, shared] { receive(std::move(*shared)); });
   }
   world_.events.note(e.from.node.value * 64 + e.what.index());
+  if (world_.tale.heard() && !std::holds_alternative<ping>(e.what))
+    world_.tale.tell(self_.node, log_of(e.what),
+                     "from n" + std::to_string(e.from.node.value) + ": " + text_of(e.what));
   if (e.from != self_) {
     auto& [boot, when] = run_->heard[e.from.node];
-    if (e.from.boot < boot) return;
+    // Requests of a process that is gone may still stand in a connection: core must cope (§8).
+    const bool late = world_.options.echo > 0 && std::holds_alternative<forward>(e.what);
+    if (e.from.boot < boot && !late) return;
     if (std::holds_alternative<ping>(e.what)) {
       boot = e.from.boot;
       when = world_.events.now();
@@ -238,8 +255,9 @@ void sim_node::reconfigure(core::log_id log, const core::configuration& next) {
 }
 
 void sim_node::usurp(core::log_id log) {
-  if (run_ && paused_until_ <= world_.events.now())
-    take_over(log, run_->logs.at(log)->copy.promised());
+  if (!run_ || paused_until_ > world_.events.now()) return;
+  world_.tale.count(thing::usurper);
+  take_over(log, run_->logs.at(log)->copy.promised());
 }
 
 std::string sim_node::describe() const {

@@ -35,6 +35,7 @@ struct world {
   network& net;
   monitor& watch;
   client_desk& desk;
+  story& tale;
   const sim_options& options;
 };
 
@@ -45,7 +46,7 @@ class sim_node {
   void start();
   void crash();
   /// The process stands still until `until_us`; what arrives waits.
-  void pause(std::uint64_t until_us) { paused_until_ = std::max(paused_until_, until_us); }
+  void pause(std::uint64_t until_us);
   /// Every write of the disk takes longer by this.
   void slow_down(std::uint64_t us) { disk_penalty_us_ = us; }
   void receive(envelope&& e);
@@ -80,8 +81,9 @@ class sim_node {
     core::replica copy;
     core::request_table requests;
     std::unique_ptr<core::proposer> owner;
-    std::uint64_t tenure = 0;   ///< number of owners made
-    core::process destination;  ///< where requests went last, and in which tenure
+    std::uint64_t tenure = 0;          ///< number of owners made
+    std::uint64_t elected_tenure = 0;  ///< the last of them that became owner
+    core::process destination;         ///< where requests went last, and in which tenure
     std::uint64_t destination_tenure = 0;
     mailbox to_copy, to_owner, from_store;
   };
@@ -119,6 +121,11 @@ class sim_node {
   template <class Step>
   void step_owner(held_log& h, Step step);
   void emit(held_log& h, core::replica_effects& out);
+  void note_leaving(const core::message& m);
+  void look_at(held_log& h, core::proposer::stage before);
+  void tell(core::log_id log, const char* what) const {
+    if (world_.tale.heard()) world_.tale.tell(self_.node, log, what);
+  }
   void emit(held_log& h, core::proposer_effects& out);
   void send(held_log* h, core::outgoing&& m, mailbox* own);
   void send_to(core::process to, payload&& what);

@@ -3,6 +3,7 @@
 // own and all earlier groups, the owner's messages reach the own copy before the reads do.
 #include <map>
 
+#include "tests/sim/message_text.hpp"
 #include "tests/sim/sim_failure.hpp"
 #include "tests/sim/sim_node.hpp"
 #include "tests/sim/sim_node_steps.hpp"
@@ -18,16 +19,39 @@ void sim_node::send_to(core::process to, payload&& what) {
   world_.net.send({self_, to.node, to.boot, std::move(what)});
 }
 
+void sim_node::look_at(held_log& h, core::proposer::stage before) {
+  using stage = core::proposer::stage;
+  const auto now = h.owner->state();
+  if (now == before) return;
+  if (now == stage::serving && h.elected_tenure != h.tenure) {
+    h.elected_tenure = h.tenure;
+    world_.tale.on_election(self_.node, h.log);
+    tell(h.log, "owns the log and serves");
+  }
+  if (now == stage::recovering) tell(h.log, "won its election and recovers");
+  if (now == stage::switching) tell(h.log, "proposes a configuration");
+  if (now == stage::over) tell(h.log, "is no longer owner or candidate");
+}
+
+void sim_node::note_leaving(const core::message& m) {
+  if (std::holds_alternative<core::nack>(m)) world_.tale.count(thing::refusal);
+  if (std::holds_alternative<core::chosen>(m)) world_.tale.count(thing::fetch);
+  if (const auto* p = std::get_if<core::promise>(&m); p && !p->entries.empty())
+    world_.tale.count(thing::old_vote_answered);
+}
+
 void sim_node::send(held_log* h, core::outgoing&& m, mailbox* own) {
+  note_leaving(m.what);
   if (m.to != self_.node) {
     const auto known = run_->heard.find(m.to);
     // Nobody was ever heard there: there is no connection yet.
     if (known == run_->heard.end() || !known->second.first) return;
-    if (h) world_.watch.on_leaving(self_.node, m.what, disk_.durable(h->log));
+    if (h) world_.watch.on_leaving(self_.node, m, disk_.durable(h->log));
     return send_to({m.to, known->second.first}, std::move(m.what));
   }
   require(h != nullptr, "the coordinator asks others, never itself");
-  world_.watch.on_leaving(self_.node, m.what, disk_.durable(h->log));
+  world_.watch.on_leaving(self_.node, m, disk_.durable(h->log));
+  if (world_.tale.heard()) world_.tale.tell(self_.node, h->log, "to itself: " + text_of(m.what));
   auto shared = std::make_shared<core::message>(std::move(m.what));
   post(*own, [this, shared] { arrive(self_, std::move(*shared)); });
 }
@@ -83,7 +107,12 @@ void sim_node::finish_store(std::vector<job>& batch) {
   }
   // What leaves may speak of anything written before, so it is made durable first.
   sync = sync || (speaks && (disk_.dirty() || !writes.empty()));
+  const bool wrote = !writes.empty();
+  std::vector<core::log_id> touched;
+  for (const auto& w : writes) touched.push_back(w.log);
   disk_.write(writes, sync);
+  for (const auto log : touched) world_.watch.check_disk(self_.node, log, disk_.visible(log));
+  if (wrote) tell({}, sync ? "disk: written and synced" : "disk: written, not synced");
   for (auto& j : batch) {
     auto& h = *run_->logs.at(j.writes.log);
     for (auto& m : j.held) send(&h, std::move(m), &h.from_store);
@@ -96,9 +125,14 @@ void sim_node::finish_store(std::vector<job>& batch) {
 
 void sim_node::emit(held_log& h, core::proposer_effects& out) {
   for (auto& m : out.send) {
-    if (const auto* a = std::get_if<core::accept>(&m.what)) world_.watch.on_proposed(*a);
+    const auto* a = std::get_if<core::accept>(&m.what);
+    if (!a) continue;
+    world_.watch.on_proposed(*a);
+    if (h.owner->state() == core::proposer::stage::recovering && m.to == self_.node)
+      world_.tale.count(thing::recovered_slot, a->entries.size());
   }
   world_.watch.on_owner(*h.owner, h.log);
+  world_.tale.count(thing::confirmed_reads, out.reads.size());
   for (auto& m : out.send) send(&h, std::move(m), &h.to_copy);
   if (out.fetch) {
     const auto chase = *out.fetch;
@@ -120,12 +154,15 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
 }
 
 void sim_node::answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads) {
-  if (h.copy.watermark() < applied_min)
+  if (h.copy.watermark() < applied_min) {
+    world_.tale.count(thing::late_read, reads.size());
     return give_back(h.log, {}, reads, "the owner is catching up");
+  }
   std::map<core::process, answers> by_origin;
   for (const auto& r : reads) {
     auto& to = by_origin[r.from];
     to.log = h.log;
+    world_.watch.on_read_answered(h.log, r.from, r.ticket, h.copy.watermark());
     to.list.push_back({true, r.ticket, h.copy.answer(r)});
   }
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
@@ -163,6 +200,7 @@ void sim_node::flush(held_log& h) {
 void sim_node::on_forward(core::process, forward&& f) {
   auto& h = *run_->logs.at(f.log);
   if (!h.owner) return give_back(f.log, f.commands, f.reads, "this node does not own the table");
+  for (const auto& r : f.reads) world_.watch.on_read_arrived(h.log, r.from, r.ticket);
   step_owner(h, [&](core::proposer& o, core::proposer_effects& out) {
     if (!f.reads.empty()) o.on_reads(std::move(f.reads), clocks(), out);
     if (!f.commands.empty()) o.on_commands(std::move(f.commands), clocks(), out);

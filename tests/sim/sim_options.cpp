@@ -20,7 +20,7 @@ std::vector<std::string> draw_zones(core::rng& random) {
 }
 
 core::configuration draw_first(const std::vector<std::string>& zones, bool leave_some_out,
-                               core::rng& random) {
+                               const core::tolerance_policy& fixed, core::rng& random) {
   for (;;) {
     core::configuration c;
     c.epoch = {1};
@@ -31,20 +31,86 @@ core::configuration draw_first(const std::vector<std::string>& zones, bool leave
     core::tolerance_policy policy;
     if (random.chance(1, 3)) policy.fn = static_cast<std::uint32_t>(random.below(3));
     if (random.chance(1, 3)) policy.fz = static_cast<std::uint32_t>(random.below(3));
+    if (fixed.fn) policy.fn = fixed.fn;
+    if (fixed.fz) policy.fz = fixed.fz;
     c = core::resolve_tolerances(std::move(c), policy);
     if (core::grid_quorum::make(c).ok()) return c;
   }
 }
 
+struct fault_switch {
+  const char* name;
+  unsigned sim_options::*rate;
+};
+constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
+                                     {"partition", &sim_options::partition},
+                                     {"cut", &sim_options::cut},
+                                     {"pause", &sim_options::pause},
+                                     {"slow_disk", &sim_options::slow_disk},
+                                     {"usurp", &sim_options::usurp},
+                                     {"loss", &sim_options::loss},
+                                     {"duplicate", &sim_options::duplicate},
+                                     {"straggler", &sim_options::straggler},
+                                     {"drift", &sim_options::drift_permille},
+                                     {"duel", &sim_options::duel},
+                                     {"echo", &sim_options::echo}};
+constexpr const char* reconfigure_switch = "reconfigure";
+
+void switch_off(sim_options& o, const std::set<std::string>& off) {
+  for (const auto& s : switches)
+    if (off.contains(s.name)) o.*s.rate = 0;
+  if (off.contains(reconfigure_switch)) o.reconfigure_every_us = 0;
+  if (off.contains("slow_disk")) o.slow_node = {};
+  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel == 0)
+    o.fault_every_us = 0;
+}
+
+/// What the mild storm reaches too rarely: ballots that overtake each other, messages of a world
+/// long gone, pipelines with holes, changes of configuration in quick succession.
+void harden(sim_options& o, core::rng& random) {
+  o.fault_us = 2'000'000 + random.below(2'000'000);
+  o.fault_every_us = 15'000 + random.below(250'000);
+  o.duel = static_cast<unsigned>(2 + random.below(8));
+  if (random.chance(2, 3)) o.echo = static_cast<unsigned>(10 + random.below(150));
+  if (random.chance(1, 2)) o.loss = std::max(o.loss, static_cast<unsigned>(random.below(250)));
+  if (random.chance(1, 3)) {
+    o.clients = static_cast<unsigned>(4 + random.below(6));
+    o.think_us = 1'000 + random.below(10'000);
+  }
+  if (o.reconfigure_every_us && random.chance(2, 3)) {
+    o.reconfigure_every_us = 20'000 + random.below(300'000);
+    o.ambush = true;
+  }
+  if (random.chance(1, 2)) {
+    o.slow_node = {1 + random.below(o.zones.size())};
+    o.slow_node_us = 5'000 + random.below(150'000);
+  }
+}
+
 }  // namespace
 
-sim_options sim_options::from_seed(std::uint64_t seed) {
+std::vector<std::string> fault_kinds() {
+  std::vector<std::string> names{reconfigure_switch};
+  for (const auto& s : switches) names.emplace_back(s.name);
+  return names;
+}
+
+sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
+  auto o = mild(seed, shape);
+  core::rng random(seed * 0xd1342543de82ef95ull + 3);
+  if (random.chance(1, 2)) harden(o, random);
+  switch_off(o, shape.off);
+  return o;
+}
+
+sim_options sim_options::mild(std::uint64_t seed, const sim_shape& shape) {
   core::rng random(seed * 0x9e3779b97f4a7c15ull + 1);
   sim_options o;
   o.seed = seed;
   o.zones = draw_zones(random);
+  if (!shape.zones.empty()) o.zones = shape.zones;
   const bool reconfigures = o.zones.size() > 1 && random.chance(1, 2);
-  o.first = draw_first(o.zones, reconfigures, random);
+  o.first = draw_first(o.zones, reconfigures, shape.tolerance, random);
   o.logs = static_cast<unsigned>(1 + random.below(2));
   o.clients = static_cast<unsigned>(2 + random.below(5));
   o.keys = static_cast<unsigned>(1 + random.below(4));
@@ -70,6 +136,7 @@ sim_options sim_options::from_seed(std::uint64_t seed) {
   o.fsync_us = 100 + random.below(random.chance(1, 4) ? 40'000 : 4'000);
   o.hints = random.chance(1, 2);
   o.some_stay_down = !reconfigures && random.chance(1, 3);
+  switch_off(o, shape.off);
   return o;
 }
 
@@ -80,11 +147,15 @@ std::string sim_options::describe() const {
           " seats fn=" + std::to_string(first.fn) + " fz=" + std::to_string(first.fz);
   text += ", " + std::to_string(logs) + " logs, " + std::to_string(clients) + " clients";
   text += reconfigure_every_us ? ", reconfiguring" : "";
+  if (ambush) text += " and ambushed";
+  if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +
-          std::to_string(slow_disk) + " usurp " + std::to_string(usurp);
+          std::to_string(slow_disk) + " usurp " + std::to_string(usurp) + " duel " +
+          std::to_string(duel);
   text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
-          " straggler " + std::to_string(straggler) + " per mille";
+          " straggler " + std::to_string(straggler) + " echo " + std::to_string(echo) +
+          " per mille";
   return text;
 }
 

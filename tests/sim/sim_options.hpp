@@ -3,12 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/configuration.hpp"
 
 namespace atlas::sim {
+
+/// What a user fixes for all runs; the seed draws the rest.
+struct sim_shape {
+  std::vector<std::string> zones;    ///< of node 1, 2, ...; empty: drawn
+  core::tolerance_policy tolerance;  ///< of the first configuration; empty: drawn
+  std::set<std::string> off;         ///< kinds of fault that never strike, see `fault_kinds`
+};
+/// Names of all kinds of fault that can be switched off.
+[[nodiscard]] std::vector<std::string> fault_kinds();
 
 struct sim_options {
   std::uint64_t seed = 0;
@@ -28,19 +38,27 @@ struct sim_options {
   unsigned pause = 0;
   unsigned slow_disk = 0;
   unsigned usurp = 0;  ///< a node bids for a log that has a healthy owner
+  unsigned duel = 0;   ///< two nodes bid in turns; somebody may restart at once meanwhile
   // Per message, in 1/1000.
   unsigned loss = 0;
   unsigned duplicate = 0;
-  unsigned straggler = 0;               ///< delayed by up to a second
+  unsigned straggler = 0;  ///< delayed by up to a second
+  unsigned echo = 0;       ///< repeated after up to three seconds, when the world has moved on
   std::uint64_t delay_us = 500;         ///< one way within a zone
   std::uint64_t zone_delay_us = 5'000;  ///< more between zones
   std::uint64_t fsync_us = 1'000;       ///< mean
   unsigned drift_permille = 10;         ///< clocks of nodes differ by up to this
   bool hints = true;                    ///< requests also go to whom others follow
+  /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
+  bool ambush = false;
+  core::node_id slow_node;         ///< one disk is slow all the time; 0: none
+  std::uint64_t slow_node_us = 0;  ///< by this
   /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.
   bool some_stay_down = false;
 
-  [[nodiscard]] static sim_options from_seed(std::uint64_t seed);
+  /// Every second seed is a harsh one: the mild storm of the same seed, and more on top.
+  [[nodiscard]] static sim_options from_seed(std::uint64_t seed, const sim_shape& shape = {});
+  [[nodiscard]] static sim_options mild(std::uint64_t seed, const sim_shape& shape = {});
   [[nodiscard]] std::string describe() const;
 };
 

@@ -1,0 +1,121 @@
+#include "tests/sim/bug_table.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tests/sim/cluster.hpp"
+
+namespace atlas::sim {
+
+using core::bug;
+
+const std::vector<named_bug>& all_bugs() {
+  static const std::vector<named_bug> all{
+      {bug::promise_not_persisted, "promise-not-persisted", "a promise is never written to disk"},
+      {bug::promise_below_promise, "promise-below-promise", "a lower ballot is promised too"},
+      {bug::promise_watermark_not_saved, "promise-watermark-not-saved",
+       "a promise tells a watermark that is only in memory"},
+      {bug::accept_below_promise, "accept-below-promise", "votes ignore the promise"},
+      {bug::accept_not_persisted, "accept-not-persisted", "a vote is never written to disk"},
+      {bug::accept_before_fsync, "accept-before-fsync", "a vote leaves before its fsync"},
+      {bug::accept_keeps_old_vote, "accept-keeps-old-vote",
+       "a newer vote is answered, the older one is kept"},
+      {bug::accept_of_older_epoch, "accept-of-older-epoch",
+       "votes under a configuration that is known to be replaced"},
+      {bug::restart_lowers_promise, "restart-lowers-promise", "a restart forgets the promise"},
+      {bug::restart_forgets_votes, "restart-forgets-votes", "a restart forgets the votes"},
+      {bug::commit_of_any_ballot, "commit-of-any-ballot",
+       "a commit notice marks votes of other ballots chosen"},
+      {bug::fetch_serves_unchosen, "fetch-serves-unchosen", "mere votes are handed out as chosen"},
+      {bug::fetch_above_written, "fetch-above-written",
+       "applied slots are fetched from a disk that does not have them yet"},
+      {bug::rows_lost_at_save, "rows-lost-at-save", "a late save of rows leaves one out"},
+      {bug::learned_not_persisted, "learned-not-persisted",
+       "a learned slot is applied and not written to the log"},
+      {bug::dedupe_dropped, "dedupe-dropped", "repeated commands are executed again"},
+      {bug::dedupe_lost_at_restart, "dedupe-lost-at-restart", "a restart forgets all results"},
+      {bug::dedupe_window_too_narrow, "dedupe-window-too-narrow",
+       "results are forgotten before all of them are answered"},
+      {bug::old_boot_executed, "old-boot-executed", "commands of an old boot are executed"},
+      {bug::need1_one_less, "need1-one-less", "phase 1 needs a node less per zone"},
+      {bug::need2_one_less, "need2-one-less", "phase 2 needs a node less per zone"},
+      {bug::q1_one_zone_less, "q1-one-zone-less", "phase 1 needs a zone less"},
+      {bug::q2_one_zone_less, "q2-one-zone-less", "phase 2 needs a zone less"},
+      {bug::quorum_of_the_reachable, "quorum-of-the-reachable",
+       "the votes of all reachable nodes are enough"},
+      {bug::ballot_without_node, "ballot-without-node", "two nodes can hold the same ballot"},
+      {bug::vote_of_any_ballot, "vote-of-any-ballot", "votes for earlier ballots count"},
+      {bug::vote_counts_twice, "vote-counts-twice", "a repeated vote counts as another node's"},
+      {bug::vote_without_seat, "vote-without-seat", "a node that was removed still counts"},
+      {bug::promise_of_any_ballot, "promise-of-any-ballot", "promises for earlier ballots count"},
+      {bug::election_without_catching_up, "election-without-catching-up",
+       "an owner guesses what is chosen below the highest watermark"},
+      {bug::recovery_takes_any_value, "recovery-takes-any-value",
+       "recovery takes the last reported value, not the highest ballot's"},
+      {bug::recovery_no_op_over_value, "recovery-no-op-over-value",
+       "recovery proposes no-ops only"},
+      {bug::recovery_passes_configuration, "recovery-passes-configuration",
+       "recovery goes on above a configuration"},
+      {bug::serving_before_recovery, "serving-before-recovery",
+       "an owner serves before what it recovered is applied"},
+      {bug::chosen_out_of_order, "chosen-out-of-order", "an owner counts past a slot in flight"},
+      {bug::notice_ahead_of_votes, "notice-ahead-of-votes",
+       "commit notices name slots that are in flight"},
+      {bug::stamp_of_own_clock, "stamp-of-own-clock", "batches are stamped by the clock alone"},
+      {bug::configuration_before_chosen, "configuration-before-chosen",
+       "a configuration counts as soon as it is proposed"},
+      {bug::configuration_without_q1, "configuration-without-q1",
+       "a configuration counts without Q1 of it"},
+      {bug::prepare_before_own_promise, "prepare-before-own-promise",
+       "a candidate asks others before its own disk knows the ballot"},
+      {bug::read_without_round, "read-without-round", "reads do not wait for a confirmation"},
+      {bug::read_of_earlier_round, "read-of-earlier-round",
+       "a round that left before the read came confirms it"},
+      {bug::read_before_applied, "read-before-applied", "reads do not wait for applied slots"},
+      {bug::expired_called_undone, "expired-called-undone",
+       "a request that was sent is reported as certainly not done"}};
+  return all;
+}
+
+const named_bug* find_bug(const std::string& name) {
+  const auto& all = all_bugs();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const named_bug& b) { return b.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+bool plant([[maybe_unused]] core::bug b) {
+#ifdef ATLAS_PLANTED_BUGS
+  core::planted_now = b;
+#endif
+  return core::bugs_can_be_planted;
+}
+
+trial try_bug(core::bug b, std::uint64_t from, std::uint64_t seeds_max, const sim_shape& shape) {
+  trial t;
+  plant(b);
+  while (!t.caught && t.seeds < seeds_max) {
+    const auto report = run_options(sim_options::from_seed(from + t.seeds, shape));
+    ++t.seeds;
+    t.caught = !report.ok;
+    t.rule = report.rule;
+  }
+  plant(bug::none);
+  return t;
+}
+
+std::size_t try_all_bugs(std::uint64_t from, std::uint64_t seeds_max, const sim_shape& shape) {
+  std::size_t missed = 0;
+  std::printf("%-30s %8s  %s\n", "bug", "seeds", "rule that caught it");
+  for (const auto& b : all_bugs()) {
+    const auto t = try_bug(b.what, from, seeds_max, shape);
+    if (!t.caught) ++missed;
+    std::printf("%-30s %8llu  %s\n", b.name, static_cast<unsigned long long>(t.seeds),
+                t.caught ? t.rule.c_str() : "NOT CAUGHT");
+    std::fflush(stdout);
+  }
+  std::printf("%zu of %zu caught\n", all_bugs().size() - missed, all_bugs().size());
+  return missed;
+}
+
+}  // namespace atlas::sim

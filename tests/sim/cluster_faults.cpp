@@ -1,0 +1,205 @@
+// The storm: when which fault strikes. All of it is drawn from the seed.
+#include <algorithm>
+
+#include "core/grid_quorum.hpp"
+#include "tests/sim/cluster.hpp"
+
+namespace atlas::sim {
+
+void cluster::storm() {
+  for (auto& node : nodes_) {
+    // Most clusters begin together, some in a row.
+    const auto delay = random_.chance(1, 2) ? 0 : random_.below(500'000);
+    events_.push(delay, [n = node.get()] { n->start(); });
+  }
+  clients_.start();
+  if (options_.fault_every_us) schedule_fault();
+  if (options_.reconfigure_every_us) schedule_reconfiguration();
+  run_until(options_.fault_us);
+}
+
+void cluster::schedule_fault() {
+  events_.push(events_.now() + random_.below(2 * options_.fault_every_us), [this] {
+    if (calm_) return;
+    one_fault();
+    schedule_fault();
+  });
+}
+
+void cluster::schedule_reconfiguration() {
+  events_.push(events_.now() + random_.below(2 * options_.reconfigure_every_us), [this] {
+    if (calm_) return;
+    reconfigure_some();
+    schedule_reconfiguration();
+  });
+}
+
+void cluster::one_fault() {
+  auto die = random_.below(options_.crash + options_.partition + options_.cut + options_.pause +
+                           options_.slow_disk + options_.usurp + options_.duel);
+  auto& node = *nodes_[random_.below(nodes_.size())];
+  const auto fits = [&](unsigned weight) {
+    if (die < weight) return true;
+    die -= weight;
+    return false;
+  };
+  if (fits(options_.crash)) return crash_some();
+  if (fits(options_.partition)) return cut_some(true);
+  if (fits(options_.cut)) return cut_some(false);
+  if (fits(options_.pause)) return node.pause(events_.now() + random_.below(3'000'000));
+  if (fits(options_.usurp)) return usurp_some();
+  if (fits(options_.duel)) return duel();
+  story_.count(thing::slow_disk);
+  node.slow_down(random_.below(300'000));
+  events_.push(events_.now() + random_.below(2'000'000), [this, &node] {
+    node.slow_down(node.id() == options_.slow_node ? options_.slow_node_us : 0);
+  });
+}
+
+std::uint64_t cluster::moment() {
+  return random_.below(4 * (options_.zone_delay_us + options_.delay_us + options_.fsync_us));
+}
+
+void cluster::duel() {
+  story_.count(thing::duel);
+  const core::log_id log{2 + random_.below(options_.logs)};
+  const auto a = random_.below(nodes_.size());
+  const auto b = random_.below(nodes_.size());
+  if (random_.chance(1, 3)) whisper(*nodes_[b]);
+  auto at = events_.now();
+  for (std::uint64_t bids = 2 + random_.below(4); bids > 0; --bids) {
+    auto& node = *nodes_[bids % 2 ? a : b];
+    events_.push(at, [this, &node, log] {
+      if (!calm_) node.usurp(log);
+    });
+    at += moment();
+  }
+  // Who is struck, mostly the last bidder, may bid for the same log again as soon as it is back.
+  if (!random_.chance(1, 2)) return;
+  auto& struck = *nodes_[random_.chance(2, 3) ? a : random_.below(nodes_.size())];
+  strike(struck, log, random_.chance(1, 2) ? at - events_.now() : 0);
+}
+
+void cluster::whisper(const sim_node& from) {
+  const core::node_id slow = options_.slow_node;
+  const auto heard_by = slow ? slow : core::node_id{1 + random_.below(nodes_.size())};
+  std::vector<std::pair<core::node_id, core::node_id>> pairs;
+  for (const auto& node : nodes_)
+    if (node->id() != from.id() && node->id() != heard_by) pairs.push_back({from.id(), node->id()});
+  cut_for(pairs, 50'000 + random_.below(500'000));
+}
+
+void cluster::strike(sim_node& node, core::log_id log, std::uint64_t after_us) {
+  const bool sleeps = random_.chance(1, 3);
+  const bool bids = random_.chance(1, 2);
+  const auto back = random_.below(random_.chance(1, 2) ? 30'000 : 500'000);
+  const auto at = events_.now() + after_us + moment();
+  events_.push(at, [this, &node, log, sleeps, bids, back] {
+    if (calm_ || !node.up()) return;
+    if (sleeps) return node.pause(events_.now() + back);
+    node.crash();
+    clients_.on_crash(node.id());
+    events_.push(events_.now() + back, [this, &node, log, bids] {
+      if (calm_ || node.up()) return;
+      node.start();
+      if (bids) node.usurp(log);
+    });
+  });
+}
+
+void cluster::ambush(sim_node& owner, core::log_id log) {
+  story_.count(thing::ambush);
+  strike(owner, log, 0);
+  auto& rival = *nodes_[random_.below(nodes_.size())];
+  events_.push(events_.now() + moment(), [this, &rival, log] {
+    if (!calm_) rival.usurp(log);
+  });
+  if (random_.chance(1, 2))
+    events_.push(events_.now() + 2 * moment(), [this] {
+      if (!calm_) reconfigure_some();
+    });
+}
+
+void cluster::usurp_some() {
+  auto& node = *nodes_[random_.below(nodes_.size())];
+  node.usurp({2 + random_.below(options_.logs)});
+  if (!random_.chance(1, 3)) return;
+  // It falls asleep on the way and goes on with what it knew when the world has changed.
+  auto& sleeper = random_.chance(2, 3) ? node : *nodes_[random_.below(nodes_.size())];
+  events_.push(events_.now() + random_.below(4 * (options_.zone_delay_us + options_.fsync_us)),
+               [this, &sleeper] {
+                 if (!calm_) sleeper.pause(events_.now() + random_.below(1'500'000));
+               });
+}
+
+void cluster::crash_some() {
+  // Mostly one, sometimes the power fails everywhere.
+  const bool all = random_.chance(1, 10);
+  if (all) tell("the power fails everywhere");
+  const auto one = random_.below(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    auto& node = *nodes_[i];
+    if (!node.up() || (!all && i != one)) continue;
+    node.crash();
+    clients_.on_crash(node.id());
+    events_.push(events_.now() + 10'000 + random_.below(2'000'000), [this, &node] {
+      if (!calm_ && !node.up()) node.start();
+    });
+  }
+}
+
+void cluster::cut_some(bool partition) {
+  std::vector<std::pair<core::node_id, core::node_id>> pairs;
+  const auto side = random_.next();
+  const auto count = nodes_.size();
+  for (std::uint64_t a = 1; partition && a <= count; ++a)
+    for (std::uint64_t b = 1; b <= count; ++b)
+      if (((side >> a) & 1) != ((side >> b) & 1))
+        pairs.push_back({core::node_id{a}, core::node_id{b}});
+  if (!partition) {
+    const core::node_id a{1 + random_.below(count)};
+    const core::node_id b{1 + random_.below(count)};
+    pairs.push_back({a, b});
+    if (random_.chance(1, 2)) pairs.push_back({b, a});
+  }
+  story_.count(partition ? thing::partition : thing::cut);
+  cut_for(pairs, random_.below(3'000'000));
+}
+
+void cluster::cut_for(const std::vector<std::pair<core::node_id, core::node_id>>& pairs,
+                      std::uint64_t us) {
+  for (const auto& [a, b] : pairs) {
+    net_.cut(a, b);
+    if (story_.heard())
+      tell("cut: n" + std::to_string(a.value) + " to n" + std::to_string(b.value));
+  }
+  events_.push(events_.now() + us, [this, pairs] {
+    for (const auto& [a, b] : pairs) net_.mend(a, b);
+    tell("a cut heals");
+  });
+}
+
+void cluster::reconfigure_some() {
+  const core::log_id log{2 + random_.below(options_.logs)};
+  for (auto& node : nodes_) {
+    auto* owner = node->owner(log);
+    if (!owner || owner->state() != core::proposer::stage::serving) continue;
+    const bool anywhere = random_.chance(1, 3);
+    core::configuration next;
+    next.parent = owner->active().epoch;
+    next.epoch = next.parent + 1;
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+      if (owner->active().has({i + 1}) && !anywhere ? !random_.chance(1, 4) : random_.chance(1, 2))
+        next.seats.push_back({{i + 1}, options_.zones[i]});
+    core::sort_seats(next.seats);
+    core::tolerance_policy policy;
+    if (random_.chance(1, 3)) policy.fn = static_cast<std::uint32_t>(random_.below(3));
+    if (random_.chance(1, 3)) policy.fz = static_cast<std::uint32_t>(random_.below(3));
+    next = core::resolve_tolerances(std::move(next), policy);
+    if (!core::grid_quorum::make(next).ok()) continue;
+    node->reconfigure(log, next);
+    if (options_.ambush && random_.chance(1, 2)) ambush(*node, log);
+  }
+}
+
+}  // namespace atlas::sim
