@@ -42,8 +42,9 @@ class cluster {
   void one_fault();
   void usurp_some();
   void duel();
-  /// For a while only one node, if possible one with a slow disk, hears `from`.
-  void whisper(const sim_node& from);
+  /// A bid that only the owner's own copy hears, while its disk is slow.
+  void whisper(sim_node& rival, core::log_id log);
+  void slow_for(sim_node& node, std::uint64_t by_us, std::uint64_t us);
   void cut_for(const std::vector<std::pair<core::node_id, core::node_id>>& pairs, std::uint64_t us);
   void ambush(sim_node& owner, core::log_id log);
   /// A moment after `after_us` `node` crashes or stands still; it is back soon, and may bid for

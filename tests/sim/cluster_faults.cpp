@@ -49,11 +49,8 @@ void cluster::one_fault() {
   if (fits(options_.pause)) return node.pause(events_.now() + random_.below(3'000'000));
   if (fits(options_.usurp)) return usurp_some();
   if (fits(options_.duel)) return duel();
-  story_.count(thing::slow_disk);
-  node.slow_down(random_.below(300'000));
-  events_.push(events_.now() + random_.below(2'000'000), [this, &node] {
-    node.slow_down(node.id() == options_.slow_node ? options_.slow_node_us : 0);
-  });
+  const auto by = random_.below(300'000);
+  slow_for(node, by, random_.below(2'000'000));
 }
 
 std::uint64_t cluster::moment() {
@@ -65,7 +62,7 @@ void cluster::duel() {
   const core::log_id log{2 + random_.below(options_.logs)};
   const auto a = random_.below(nodes_.size());
   const auto b = random_.below(nodes_.size());
-  if (random_.chance(1, 3)) whisper(*nodes_[b]);
+  if (random_.chance(1, 4)) return whisper(*nodes_[a], log);
   auto at = events_.now();
   for (std::uint64_t bids = 2 + random_.below(4); bids > 0; --bids) {
     auto& node = *nodes_[bids % 2 ? a : b];
@@ -80,13 +77,28 @@ void cluster::duel() {
   strike(struck, log, random_.chance(1, 2) ? at - events_.now() : 0);
 }
 
-void cluster::whisper(const sim_node& from) {
-  const core::node_id slow = options_.slow_node;
-  const auto heard_by = slow ? slow : core::node_id{1 + random_.below(nodes_.size())};
-  std::vector<std::pair<core::node_id, core::node_id>> pairs;
-  for (const auto& node : nodes_)
-    if (node->id() != from.id() && node->id() != heard_by) pairs.push_back({from.id(), node->id()});
-  cut_for(pairs, 50'000 + random_.below(500'000));
+void cluster::whisper(sim_node& rival, core::log_id log) {
+  for (auto& node : nodes_) {
+    const auto* const owner = node->owner(log);
+    if (!owner || owner->state() != core::proposer::stage::serving || node.get() == &rival)
+      continue;
+    std::vector<std::pair<core::node_id, core::node_id>> pairs;
+    for (const auto& other : nodes_)
+      if (other != node && other.get() != &rival) pairs.push_back({rival.id(), other->id()});
+    cut_for(pairs, 50'000 + random_.below(500'000));
+    slow_for(*node, 10'000 + random_.below(200'000), 300'000);
+    rival.usurp(log);
+    return;
+  }
+}
+
+void cluster::slow_for(sim_node& node, std::uint64_t by_us, std::uint64_t us) {
+  story_.count(thing::slow_disk);
+  node.slow_down(by_us);
+  events_.push(events_.now() + us, [this, &node] {
+    const bool always = !calm_ && node.id() == options_.slow_node;
+    node.slow_down(always ? options_.slow_node_us : 0);
+  });
 }
 
 void cluster::strike(sim_node& node, core::log_id log, std::uint64_t after_us) {
