@@ -16,7 +16,7 @@ acceptor::acceptor(caf::actor_config& config, std::shared_ptr<board> where,
       board_(std::move(where)),
       entry_(std::move(entry)),
       disk_(std::move(disk)),
-      replica_(entry_->log, board_->self(), std::move(first), *disk_) {
+      replica_(entry_->log, board_->self(), std::move(first), *disk_, board_->leases.get()) {
   publish();
 }
 
@@ -35,7 +35,8 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
             emit(out);
           },
           [this](const written& w) { replica_.on_written(w.group); },
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          handler(&core::replica::on_release)};
 }
 
 void acceptor::on_tick() {
@@ -68,25 +69,31 @@ void acceptor::emit(core::replica_effects& out) {
 }
 
 void acceptor::answer_reads(const confirmed& batch) {
-  if (replica_.watermark() < batch.applied_min) {
-    // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
-    std::map<core::process, returned> back;
-    for (const auto& r : batch.reads) {
-      auto& to = back[r.from];
-      to.log = entry_->log;
-      to.why = "the owner is catching up";
-      to.reads.push_back(r.ticket);
-    }
-    for (auto& [origin, list] : back) board_->give_back(origin, std::move(list));
-    return;
-  }
+  // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
+  if (replica_.watermark() < batch.applied_min) return give_back(batch, "the owner is catching up");
   std::map<core::process, answers> by_origin;
   for (const auto& r : batch.reads) {
     auto& to = by_origin[r.from];
     to.log = entry_->log;
     to.list.push_back({true, r.ticket, replica_.answer(r)});
   }
+  // This process may have stood still since the owner looked: what was read counts only if nobody
+  // else could write until now.
+  const bool stands = batch.lease_until.ms == 0 || (entry_->reading_tenure.load() == batch.tenure &&
+                                                    monotonic_us() / 1000 < batch.lease_until.ms);
+  if (!stands) return give_back(batch, "the lease ran out");
   for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
+}
+
+void acceptor::give_back(const confirmed& batch, const char* why) {
+  std::map<core::process, returned> back;
+  for (const auto& r : batch.reads) {
+    auto& to = back[r.from];
+    to.log = entry_->log;
+    to.why = why;
+    to.reads.push_back(r.ticket);
+  }
+  for (auto& [origin, list] : back) board_->give_back(origin, std::move(list));
 }
 
 void acceptor::publish() {

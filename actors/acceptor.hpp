@@ -26,6 +26,7 @@ class acceptor : public metered<acceptor_actor::base> {
   }
   void emit(core::replica_effects& out);
   void answer_reads(const confirmed& batch);
+  void give_back(const confirmed& batch, const char* why);
   void publish();
   void publish_catalogue();
   void on_tick();

@@ -38,6 +38,16 @@ void log_entry::set_owner(owner_actor owner) {
   owner_ = std::move(owner);
 }
 
+void log_entry::set_tenure(core::ballot by, core::generation gen) {
+  const std::lock_guard lock(mutex_);
+  tenure_ = {by, gen};
+}
+
+std::pair<core::ballot, core::generation> log_entry::present_tenure() const {
+  const std::lock_guard lock(mutex_);
+  return tenure_;
+}
+
 owner_actor log_entry::owner() const {
   const std::lock_guard lock(mutex_);
   return owner_;
@@ -113,6 +123,18 @@ void board::send(core::outgoing&& m) {
   }
   if (const auto to = link(m.to))
     std::visit([&](auto& what) { to->send(std::move(what)); }, m.what);
+}
+
+void board::book_leases(core::process granter, std::uint64_t sent_us,
+                        const core::lease_grant& grant) {
+  leases->on_grant(granter.node, grant, sent_us);
+  for (const auto& held : grant.refusals) {
+    // Somebody wants a log that this process holds there. If it does not go on under that tenure,
+    // it says so, or the log would stay blocked for as long as this process lives.
+    const auto entry = log(held.log);
+    if (!entry || entry->present_tenure() != std::pair{held.by, held.gen})
+      send({granter.node, core::release{held.log, held.by, held.gen}});
+  }
 }
 
 void board::answer(core::process origin, answers&& a) {

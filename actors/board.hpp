@@ -3,6 +3,7 @@
 // the messages of core/: to the own node by handle, to others by link.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,8 +12,10 @@
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "actors/lease_desk.hpp"
 #include "actors/locals.hpp"
 #include "actors/metered.hpp"
 #include "actors/peer_link.hpp"
@@ -39,6 +42,14 @@ class log_entry {
   void set_owner(owner_actor owner);
   [[nodiscard]] owner_actor owner() const;
 
+  /// Ballot and generation under which this node is owner or candidate; round 0 if it is neither.
+  void set_tenure(core::ballot by, core::generation gen);
+  [[nodiscard]] std::pair<core::ballot, core::generation> present_tenure() const;
+
+  /// Number of the tenure under which reads may be answered on a lease; 0 = none. The owner takes
+  /// it back before anything else leaves it that lets another node go on.
+  std::atomic<std::uint64_t> reading_tenure{0};
+
   const core::log_id log;
   const std::string table;
   const core::tolerance_policy tolerances;
@@ -48,6 +59,7 @@ class log_entry {
   mutable std::mutex mutex_;
   status status_;
   owner_actor owner_;
+  std::pair<core::ballot, core::generation> tenure_;
 };
 
 /// Where answers for this node's clients go; the gateway's request router.
@@ -95,7 +107,12 @@ class board {
   void answer(core::process origin, answers&& a);
   void give_back(core::process origin, returned&& r);
 
+  /// Grants and releases of one heartbeat answer from `granter`.
+  void book_leases(core::process granter, std::uint64_t sent_us, const core::lease_grant& grant);
+
   // Set once while the node starts, before any other thread runs.
+  std::unique_ptr<lease_desk> leases;
+  bool reads_on_leases = true;  ///< false: `reads: quorum`
   store_actor store;
   coordinator_actor coordinator;
   directory_actor directory;

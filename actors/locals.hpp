@@ -22,6 +22,8 @@ struct written {
 struct confirmed {
   core::slot applied_min;
   std::vector<core::read> reads;
+  core::tick lease_until;    ///< 0: confirmed by a round
+  std::uint64_t tenure = 0;  ///< see log_entry::reading_tenure
 };
 /// The owner needs its own replica to catch up.
 struct chase {
@@ -73,7 +75,8 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::prepare>, caf::reacts_to<core::process, core::accept>,
     caf::reacts_to<core::process, core::commit>, caf::reacts_to<core::process, core::fetch>,
     caf::reacts_to<core::process, core::chosen>, caf::reacts_to<confirmed>, caf::reacts_to<chase>,
-    caf::reacts_to<written>, caf::reacts_to<tick_message>>;
+    caf::reacts_to<written>, caf::reacts_to<tick_message>,
+    caf::reacts_to<core::process, core::release>>;
 
 using owner_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::promise>, caf::reacts_to<core::process, core::nack>,

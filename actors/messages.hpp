@@ -10,6 +10,7 @@
 #include "core/command.hpp"
 #include "core/configuration.hpp"
 #include "core/ids.hpp"
+#include "core/lease.hpp"
 
 namespace atlas::actors {
 
@@ -51,6 +52,7 @@ struct ping {
 };
 struct pong {
   std::uint64_t sent_us = 0;  ///< copied from the ping
+  core::lease_grant grant;
 };
 /// Receipt for the sender's credit window: the highest position that has arrived.
 struct credit {

@@ -47,6 +47,9 @@ core::coordinator::hears migration_coordinator::ears() const {
 }
 
 void migration_coordinator::on_tick() {
+  // The own acceptors count like all others, so this node grants to itself, too.
+  const auto now = monotonic_us();
+  board_->book_leases(board_->self(), now, board_->leases->on_heartbeat(board_->self()));
   tell_reachable();
   look();
   delayed_send(this, tick_every, tick_message{});

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <utility>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_every{25};
 constexpr std::uint64_t membership_every_ms = 200;
+
+std::atomic<std::uint64_t> tenures{0};  // of this process, over all logs
 
 }  // namespace
 
@@ -26,7 +29,9 @@ owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
     : metered(config, where->meters(), "owner/" + entry->table),
       board_(std::move(where)),
       entry_(std::move(entry)),
-      proposer_(std::move(begin), read_clocks(), first_) {}
+      tenure_(++tenures),
+      proposer_(std::move(begin), read_clocks(), first_,
+                board_->reads_on_leases ? board_->leases.get() : nullptr) {}
 
 owner_actor::behavior_type owner::make_behavior() {
   return {[this](core::process from, const core::promise& m) {
@@ -116,9 +121,13 @@ void owner::follow_membership() {
 }
 
 void owner::emit(core::proposer_effects& out) {
+  // Before anything leaves that lets others go on.
+  entry_->reading_tenure.store(proposer_.may_read() ? tenure_ : 0);
+  entry_->set_tenure(out.over ? core::ballot{} : proposer_.by(), {});
   board_->send_all(std::move(out.send));
   if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
-  for (auto& r : out.reads) send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads)});
+  for (auto& r : out.reads)
+    send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads), r.lease_until, tenure_});
   if (!out.unproposed.empty() || !out.unread.empty()) give_back(out);
   if (out.over) {
     spdlog::info("table {}: ownership under ballot {}.{} ended", entry_->table,

@@ -29,6 +29,7 @@ class owner : public metered<owner_actor::base> {
   std::shared_ptr<log_entry> entry_;
   core::proposer_effects first_;  ///< of the constructor, sent with the first tick
   bool begun_ = false;
+  const std::uint64_t tenure_;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
 };

@@ -55,14 +55,17 @@ peer::handle::behavior_type peer::make_behavior() {
           [this](const wire_header& h, const ping& p) {
             if (!arrived(h, p)) return;
             link_->on_receipt(p.received_position);
-            link_->send(pong{p.sent_us});
+            link_->send(pong{p.sent_us, board_->leases->on_heartbeat(h.from)});
           },
           [this](const wire_header& h, const pong& p) {
-            if (arrived(h, p)) link_->on_round_trip(monotonic_us() - p.sent_us);
+            if (!arrived(h, p)) return;
+            link_->on_round_trip(monotonic_us() - p.sent_us);
+            board_->book_leases(h.from, p.sent_us, p.grant);
           },
           [this](const wire_header& h, const credit& c) {
             if (arrived(h, c)) link_->on_receipt(c.received_position);
           },
+          handler<core::release>(),
           [this](tick_message) { on_tick(); }};
 }
 

@@ -35,9 +35,11 @@ std::size_t wire_bytes(const answers& m) {
 }
 
 std::uint64_t monotonic_us() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
+  // Goes on while the machine sleeps: leases run out meanwhile (consensus.md §5).
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
 void peer_link::connect(peer_actor handle, core::process peer) {

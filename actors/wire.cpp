@@ -14,6 +14,7 @@ void add_wire_types(caf::actor_system_config& config) {
       .add_message_type<core::chosen>("atlas::chosen")
       .add_message_type<core::owner_query>("atlas::owner_query")
       .add_message_type<core::owner_report>("atlas::owner_report")
+      .add_message_type<core::release>("atlas::release")
       .add_message_type<forward>("atlas::forward")
       .add_message_type<answers>("atlas::answers")
       .add_message_type<returned>("atlas::returned")

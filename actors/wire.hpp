@@ -69,7 +69,7 @@ typename I::result_type inspect(I& f, promise& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, nack& x) {
-  return f(caf::meta::type_name("nack"), x.log, x.by, x.why, x.promised, x.epoch);
+  return f(caf::meta::type_name("nack"), x.log, x.by, x.why, x.promised, x.epoch, x.wait_ms);
 }
 template <class I>
 typename I::result_type inspect(I& f, accept& x) {
@@ -78,7 +78,8 @@ typename I::result_type inspect(I& f, accept& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, accepted& x) {
-  return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count);
+  return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count,
+           x.session);
 }
 template <class I>
 typename I::result_type inspect(I& f, commit& x) {
@@ -99,6 +100,18 @@ typename I::result_type inspect(I& f, owner_query& x) {
 template <class I>
 typename I::result_type inspect(I& f, owner_report& x) {
   return f(caf::meta::type_name("owner_report"), x.log, x.suspect, x.missed, x.promised, x.holder);
+}
+template <class I>
+typename I::result_type inspect(I& f, release& x) {
+  return f(caf::meta::type_name("release"), x.log, x.by, x.gen);
+}
+template <class I>
+typename I::result_type inspect(I& f, held_tenure& x) {
+  return f(x.log, x.by, x.gen);
+}
+template <class I>
+typename I::result_type inspect(I& f, lease_grant& x) {
+  return f(x.session, x.duration_ms, x.refusals);
 }
 template <class I>
 typename I::result_type inspect(I& f, command& x) {
@@ -147,7 +160,7 @@ typename I::result_type inspect(I& f, ping& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, pong& x) {
-  return f(caf::meta::type_name("pong"), x.sent_us);
+  return f(caf::meta::type_name("pong"), x.sent_us, x.grant);
 }
 template <class I>
 typename I::result_type inspect(I& f, credit& x) {
@@ -181,7 +194,8 @@ using peer_actor = caf::typed_actor<
     caf::reacts_to<wire_header, core::owner_query>, caf::reacts_to<wire_header, core::owner_report>,
     caf::reacts_to<wire_header, forward>, caf::reacts_to<wire_header, answers>,
     caf::reacts_to<wire_header, returned>, caf::reacts_to<wire_header, ping>,
-    caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>>;
+    caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>,
+    caf::reacts_to<wire_header, core::release>>;
 
 /// The one published actor of a node.
 using door_actor = caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,

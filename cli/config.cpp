@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,6 +26,8 @@ constexpr std::uint64_t cache_bytes_min = 8ull << 20;
 constexpr std::uint64_t request_timeout_ms_min = 10;
 constexpr std::uint64_t request_timeout_ms_max = 3'600'000;
 constexpr std::uint64_t tolerance_max = 1000;
+constexpr std::uint64_t lease_ms_min = 1'000;
+constexpr std::uint64_t lease_ms_max = 60'000;
 constexpr std::uint64_t automatic = tolerance_max + 1;  // what `auto` reads as
 
 const char* const address_remedy = "write host:port, such as ";
@@ -206,6 +209,36 @@ void read_log(config_section& root, node_config& out) {
   section.refuse_unknown();
 }
 
+void read_leases(config_section& root, node_config& out) {
+  const auto reads = [](std::string_view text) -> std::optional<bool> {
+    if (text == "lease") return true;
+    return text == "quorum" ? std::optional(false) : std::nullopt;
+  };
+  root.read("reads", out.reads_on_leases, reads, "write lease or quorum");
+  const auto* v = root.take("lease");
+  if (v == nullptr) return;
+  if (v->what != yaml_value::type::map || v->children.empty()) {
+    root.refuse(*v, describe(*v), "write {duration: 3s, drift: 0.01}");
+    return;
+  }
+  config_section section(*v, "lease", root.problems());
+  const auto duration = [](std::string_view text) {
+    const auto ms = parse_duration_ms(text);
+    return ms && *ms >= lease_ms_min && *ms <= lease_ms_max ? ms : std::nullopt;
+  };
+  section.read("duration", out.lease.duration_ms, duration,
+               "write a duration from 1s to 60s, such as 3s");
+  const auto drift = [](std::string_view text) -> std::optional<std::uint64_t> {
+    const auto share = parse_decimal(text);
+    if (!share || *share < 0.001 || *share > 0.5) return std::nullopt;
+    return static_cast<std::uint64_t>(std::ceil(*share * 1000));
+  };
+  section.read("drift", out.lease.drift_permille, drift,
+               "write how much the rates of two clocks may differ, from 0.001 to 0.5, such as "
+               "0.01");
+  section.refuse_unknown();
+}
+
 void read_behaviour(config_section& root, node_config& out) {
   root.read("development_mode", out.development_mode, parse_switch,
             "write true or false (on, off, yes and no work too)");
@@ -228,20 +261,13 @@ void read_behaviour(config_section& root, node_config& out) {
   root.read("request_timeout", out.request_timeout_ms, timeout,
             "write a duration from 10ms to 1h, such as 10s or 500ms");
   read_quorum(root, out);
+  read_leases(root, out);
   read_log(root, out);
 }
 
 void refuse_later_settings(config_section& root) {
   root.refuse_later("tls", "encryption between nodes", "remove this key");
   root.refuse_later("http", "an HTTP listener", "remove this key");
-  root.refuse_later("lease", "read leases", "remove this key");
-  const auto* reads = root.take("reads");
-  if (reads == nullptr || (reads->what == yaml_value::type::text && reads->text == "quorum"))
-    return;
-  const bool lease = reads->what == yaml_value::type::text && reads->text == "lease";
-  root.refuse(*reads, describe(*reads),
-              lease ? "this version does not have read leases yet, write quorum or remove this key"
-                    : "write quorum, the only mode of this version");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "core/lease.hpp"
 #include "core/result.hpp"
 
 namespace atlas::cli {
@@ -40,6 +41,8 @@ struct node_config {
   std::uint64_t max_cache_bytes = 512ull << 20;
   core::tolerance_policy quorum;
   bool keys_folded = false;
+  bool reads_on_leases = true;  ///< `reads: lease`; false: quorum
+  core::lease_terms lease;
   std::uint64_t request_timeout_ms = 10'000;
   std::string log_level = "info";  ///< trace | debug | info | warn | error
   bool log_json = false;

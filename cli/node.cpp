@@ -82,6 +82,9 @@ class running_node {
         board_, actors::router_options{config.request_timeout_ms, config.quorum, config.keys_folded,
                                        1 << 20});
     board_->requests = router_.get();
+    board_->leases =
+        std::make_unique<actors::lease_desk>(board_->self(), config.lease, disk.lease_ms());
+    board_->reads_on_leases = config.reads_on_leases;
     spawn_actors(born, me);
   }
 
@@ -228,6 +231,8 @@ core::result<core::done> run_node(const node_config& config) {
   });
   if (!born && stopped) return core::done{};
   if (!born) return born.error();
+  // Leases are granted whatever this node's own reads do: the other nodes may count on them.
+  if (auto allowed = disk.allow_leases(config.lease.duration_ms); !allowed) return allowed.error();
   const auto& me = disk.identity();
   spdlog::info("node {} boot {} of cluster {}, zone {}, data in {}", me.node.value, me.boot.value,
                me.cluster_id, config.region, config.db_path);

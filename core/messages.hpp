@@ -12,6 +12,7 @@
 #include "core/command.hpp"
 #include "core/entry.hpp"
 #include "core/ids.hpp"
+#include "core/lease.hpp"
 
 namespace atlas::core {
 
@@ -37,6 +38,7 @@ enum class nack_reason : std::uint8_t {
   ballot_below = 1,      ///< promised a higher ballot
   generation_below = 2,  ///< the ballot was handed on
   epoch_below = 3,       ///< the sender's configuration is older than one known chosen
+  lease_runs = 4,        ///< of the holder, or of one before a restart; ask again later
 };
 
 /// Refusal of prepare or accept.
@@ -46,6 +48,7 @@ struct nack {
   nack_reason why = nack_reason::ballot_below;
   ballot promised;
   config_epoch epoch;
+  std::uint64_t wait_ms = 0;  ///< lease_runs: how long it still does
 };
 
 /// Phase 2a for the slots first, first+1, ... Without entries it is `confirm`: do you still follow
@@ -69,6 +72,7 @@ struct accepted {
   std::uint64_t round = 0;
   slot first;
   std::uint32_t count = 0;
+  lease_session session = 0;  ///< of the owner's process at this node, see core/lease.hpp
 };
 
 /// Every slot up to `watermark` is chosen, by the owner with ballot `by`.
@@ -107,8 +111,15 @@ struct owner_report {
   process holder;  ///< whom the speaker follows; node 0 = nobody
 };
 
+/// "I do not go on as owner under this ballot and generation": the acceptor need not protect it.
+struct release {
+  log_id log;
+  ballot by;
+  generation gen;
+};
+
 using message = std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen,
-                             owner_query, owner_report>;
+                             owner_query, owner_report, release>;
 
 /// A message and the node it goes to.
 struct outgoing {

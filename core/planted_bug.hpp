@@ -59,6 +59,15 @@ enum class bug : std::uint8_t {
   read_of_earlier_round,
   read_before_applied,
   expired_called_undone,
+  // Leases.
+  lease_ignored,
+  lease_wait_skipped,
+  lease_session_kept,
+  lease_of_any_session,
+  lease_drift_ignored,
+  lease_counted_from_answer,
+  lease_checked_once,
+  lease_of_one_node,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

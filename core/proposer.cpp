@@ -46,6 +46,10 @@ void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_ef
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
   }
+  if (const tick until = lease_until(); may_read() && at.now < until) {
+    out.reads.push_back({chosen_, std::move(reads), until});
+    return;
+  }
   reads_waiting_ += reads.size();
   // The round that confirms these reads must be sent after they arrived: the next one.
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
@@ -122,6 +126,8 @@ void proposer::on_accepted(process from, const accepted& m, clock_reading at,
   if (m.round > round_) return;  // nobody can answer a round that was not sent
   auto& answered = answered_round_[from.node];
   answered = std::max(answered, m.round);
+  auto& session = sessions_[from.node];
+  session = std::max(session, m.session);
   auto seat = quorum_.seat_of(from.node);
   if (planted(bug::vote_without_seat) && !seat) seat = 0;
   if (seat) {
@@ -163,7 +169,7 @@ void proposer::release_reads(proposer_effects& out) {
         confirmed.add(*seat);
     if (!quorum_.has_q2(confirmed) && !planted(bug::read_without_round)) return;
     reads_waiting_ -= reads_.front().reads.size();
-    out.reads.push_back({reads_.front().applied_min, std::move(reads_.front().reads)});
+    out.reads.push_back({reads_.front().applied_min, std::move(reads_.front().reads), {}});
     reads_.pop_front();
   }
 }
@@ -187,6 +193,11 @@ void proposer::end(proposer_effects& out, ballot seen) {
 
 void proposer::on_nack(process, const nack& m, proposer_effects& out) {
   if (m.by != ballot_ || stage_ == stage::over) return;
+  if (m.why == nack_reason::lease_runs) {
+    lease_wait_ms_ = lease_wait_ms_ ? std::min(lease_wait_ms_, m.wait_ms) : m.wait_ms;
+    lease_wait_max_ms_ = std::max(lease_wait_max_ms_, m.wait_ms);
+    return;
+  }
   if (m.why == nack_reason::epoch_below) {
     // Late refusals of the time before this owner's own change name an epoch it knows: in force, or
     // chosen and about to be. Any other newer configuration was brought about by somebody else.
@@ -220,6 +231,7 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   if (!can_commit() && (!queue_.empty() || !reads_.empty()))
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
   if (stage_ == stage::serving) pump(at, out);
+  renew_lease(at, out);
   notice(at, out);
 }
 
@@ -247,11 +259,12 @@ void proposer::notice(clock_reading at, proposer_effects& out) {
 
 void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {
   const auto is_old = [&](tick t) { return at.now.ms >= t.ms + repeat_ms; };
+  if (const auto wait = std::exchange(lease_wait_ms_, 0)) invite_again_at_ = at.now + wait;
   const bool inviting = stage_ == stage::serving && wanted_;
   if (inviting && at.now.ms > began_.ms + invitation_ms_max) {
     withdraw_invitation(at);
   } else if ((stage_ == stage::promising || stage_ == stage::electing || inviting) &&
-             is_old(invited_at_)) {
+             at.now >= invite_again_at_) {
     invite(inviting ? *wanted_ : config_, at, out);
     if (stage_ == stage::over) return;
   }

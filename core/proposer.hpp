@@ -18,6 +18,7 @@
 #include "core/configuration.hpp"
 #include "core/grid_quorum.hpp"
 #include "core/ids.hpp"
+#include "core/lease.hpp"
 #include "core/messages.hpp"
 #include "core/replica.hpp"
 
@@ -36,6 +37,9 @@ struct proposer_effects {
   struct confirmed_reads {
     slot applied_min;  ///< answer only when the replica's watermark is at least this
     std::vector<read> reads;
+    /// If not 0 the reads rest on a lease: after executing them, and before they are answered, the
+    /// clock must show less than this and the tenure must still allow reads. Else give them back.
+    tick lease_until;
   };
   std::vector<confirmed_reads> reads;  ///< the own replica answers them now
   std::vector<command> unproposed;     ///< given back: certainly not in the log by this owner
@@ -72,7 +76,10 @@ class proposer {
     configuration active;
   };
 
-  proposer(beginning b, clock_reading at, proposer_effects& out);
+  /// `leases` outlives the proposer; without it every read is confirmed by a round
+  /// (`reads: quorum`).
+  proposer(beginning b, clock_reading at, proposer_effects& out,
+           const lease_source* leases = nullptr);
 
   void on_commands(std::vector<command>&& commands, clock_reading at, proposer_effects& out);
   void on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out);
@@ -92,6 +99,12 @@ class proposer {
   void on_tick(clock_reading at, proposer_effects& out);
 
   [[nodiscard]] stage state() const { return stage_; }
+  /// Whether reads that were let go on a lease of this tenure may still be answered.
+  [[nodiscard]] bool may_read() const {
+    return stage_ == stage::serving || stage_ == stage::draining;
+  }
+  /// Until when the log is protected by leases of a Q2-sufficient set; tick 0 if it is not.
+  [[nodiscard]] tick lease_until() const;
   [[nodiscard]] ballot by() const { return ballot_; }
   [[nodiscard]] slot chosen() const { return chosen_; }
   [[nodiscard]] const configuration& active() const { return config_; }
@@ -128,6 +141,7 @@ class proposer {
   void send_accept(const accept& m, proposer_effects& out) const;
   void advance(clock_reading at, proposer_effects& out);
   void release_reads(proposer_effects& out);
+  void renew_lease(clock_reading at, proposer_effects& out);
   void give_back(proposer_effects& out, std::string why);
   void end(proposer_effects& out, ballot seen);
   void repeat_unanswered(clock_reading at, proposer_effects& out);
@@ -154,7 +168,9 @@ class proposer {
   slot reported_watermark_;                  ///< highest of any promise
   node_id watermark_source_;
   slot chased_;  ///< the own replica was sent after everything up to here
-  tick invited_at_;
+  tick invite_again_at_;
+  std::uint64_t lease_wait_ms_ = 0;      ///< shortest that refused this ballot since the last tick
+  std::uint64_t lease_wait_max_ms_ = 0;  ///< an election may take so much longer
   tick began_;
   tick could_commit_at_;
 
@@ -177,6 +193,8 @@ class proposer {
   std::deque<waiting_reads> reads_;
   std::size_t reads_waiting_ = 0;  ///< in all of `reads_`; bound: queue_max
   tick confirmed_at_;
+  const lease_source* leases_;
+  std::map<node_id, lease_session> sessions_;  ///< in which each acceptor last answered this ballot
 };
 
 }  // namespace atlas::core

@@ -10,6 +10,7 @@ namespace atlas::core {
 namespace {
 
 constexpr std::uint64_t election_ms_max = 5'000;
+constexpr std::uint64_t invite_again_ms = 400;
 constexpr std::uint64_t invitation_pause_ms = 250;
 
 grid_quorum quorum_of(const configuration& c) {
@@ -20,7 +21,7 @@ grid_quorum quorum_of(const configuration& c) {
 
 }  // namespace
 
-proposer::proposer(beginning b, clock_reading at, proposer_effects& out)
+proposer::proposer(beginning b, clock_reading at, proposer_effects& out, const lease_source* leases)
     : log_(b.log),
       self_(b.self),
       ballot_(next_ballot(b.above, b.self.node)),
@@ -32,13 +33,15 @@ proposer::proposer(beginning b, clock_reading at, proposer_effects& out)
       chosen_(b.watermark),
       applied_(b.watermark),
       last_stamp_(b.last_stamp),
-      told_(b.watermark) {
+      told_(b.watermark),
+      leases_(leases) {
   invite(config_, at, out);
 }
 
 void proposer::invite(const configuration& c, clock_reading at, proposer_effects& out) {
-  invited_at_ = at.now;
-  if (at.now.ms > began_.ms + election_ms_max && stage_ != stage::serving) return end(out, ballot_);
+  invite_again_at_ = at.now + invite_again_ms;
+  if (at.now.ms > began_.ms + election_ms_max + lease_wait_max_ms_ && stage_ != stage::serving)
+    return end(out, ballot_);
   const prepare m{log_, ballot_, applied_ + 1, config_.epoch};
   if (!promises_.contains(self_.node)) {
     // Durable here before anybody else hears of this ballot (§4).

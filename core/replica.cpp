@@ -21,12 +21,18 @@ constexpr std::size_t unsaved_rows_max = 4096;
 
 }  // namespace
 
-replica::replica(log_id log, process self, configuration first, const log_store& disk)
-    : replica(log, self, std::move(first), disk, disk.recover()) {}
+replica::replica(log_id log, process self, configuration first, const log_store& disk,
+                 lease_guard* leases)
+    : replica(log, self, std::move(first), disk, leases, disk.recover()) {}
 
 replica::replica(log_id log, process self, configuration first, const log_store& disk,
-                 const recovered_log& past)
-    : log_(log), self_(self), disk_(&disk), active_(std::move(first)), table_(log, disk, past) {
+                 lease_guard* leases, const recovered_log& past)
+    : log_(log),
+      self_(self),
+      disk_(&disk),
+      leases_(leases),
+      active_(std::move(first)),
+      table_(log, disk, past) {
   promised_ = durable_promise_ = past.promised;
   if (planted(bug::restart_lowers_promise)) promised_ = durable_promise_ = {};
   watermark_ = written_watermark_ = past.applied;
@@ -55,6 +61,11 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
     return;
   }
   if (m.by > promised_) {
+    if (const auto wait = lease_wait(from.node)) {
+      out.held.push_back(
+          {from.node, nack{log_, m.by, nack_reason::lease_runs, promised_, active_.epoch, wait}});
+      return;
+    }
     // A new promise forgets the holder: no lease of his can be renewed by this acceptor (§3).
     promised_ = m.by;
     holder_ = {};
@@ -74,6 +85,27 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
   out.held.push_back({from.node, std::move(p)});
 }
 
+std::uint64_t replica::lease_wait(node_id candidate) {
+  // Whoever held the log before this process began did so under the durable promise, so it ran on
+  // the node that the ballot names. A log without a promise never had a holder.
+  const bool others_before = promised_ && promised_.node != candidate;
+  if (!leases_) return 0;
+  return leases_->release_or_wait(holder_, {log_, promised_, holder_generation_}, candidate,
+                                  others_before);
+}
+
+void replica::follow(process from, generation gen) {
+  if (leases_ && holder_ && holder_ != from) leases_->drop(holder_);
+  holder_ = from;
+  holder_generation_ = gen;
+}
+
+void replica::on_release(process from, const release& m, replica_effects&) {
+  if (holder_ != from || m.by != promised_ || m.gen != holder_generation_) return;
+  if (leases_) leases_->drop(holder_);
+  holder_ = {};
+}
+
 void replica::on_accept(process from, const accept& m, replica_effects& out) {
   ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
   const auto refuse = [&](nack_reason why) {
@@ -91,12 +123,12 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
     return on_fetch(from, {log_, m.first}, out);
   }
   if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
-  holder_ = from;
-  holder_generation_ = m.gen;
+  follow(from, m.gen);
   hear(from, m.by);
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
-  const accepted reply{log_, m.by, m.gen, m.round, m.first, count};
+  const lease_session session = leases_ ? leases_->session_of(from) : 0;
+  const accepted reply{log_, m.by, m.gen, m.round, m.first, count, session};
   if ((count == 0 && durable_promise_ == m.by) || planted(bug::accept_before_fsync)) {
     // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
     out.now.push_back({from.node, reply});

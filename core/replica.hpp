@@ -42,14 +42,16 @@ struct replica_effects {
 class replica {
  public:
   /// `first` is the configuration the log began with; it counts until the log holds a newer one.
-  /// `disk` outlives the replica.
-  replica(log_id log, process self, configuration first, const log_store& disk);
+  /// `disk` and `leases` outlive the replica; without `leases` no owner is protected.
+  replica(log_id log, process self, configuration first, const log_store& disk,
+          lease_guard* leases = nullptr);
 
   void on_prepare(process from, const prepare& m, replica_effects& out);
   void on_accept(process from, const accept& m, replica_effects& out);
   void on_commit(process from, const commit& m, replica_effects& out);
   void on_fetch(process from, const fetch& m, replica_effects& out);
   void on_chosen(process from, const chosen& m, replica_effects& out);
+  void on_release(process from, const release& m, replica_effects& out);
   /// The local owner needs every slot up to `upto`, which `source` holds.
   void on_chase(node_id source, slot upto, replica_effects& out);
   /// The store has written group `group` and all before it; durable if they asked for sync.
@@ -81,9 +83,12 @@ class replica {
     slot upto;
     node_id source;
   };
-  replica(log_id log, process self, configuration first, const log_store& disk,
+  replica(log_id log, process self, configuration first, const log_store& disk, lease_guard* leases,
           const recovered_log& past);
 
+  /// 0, or for how many ms a lease forbids phase 1 of `candidate`.
+  [[nodiscard]] std::uint64_t lease_wait(node_id candidate);
+  void follow(process from, generation gen);
   /// False if the vote must be withheld because too much is buffered above the watermark.
   bool store_entries(const accept& m, replica_effects& out);
   void hear(process from, ballot by);
@@ -100,6 +105,7 @@ class replica {
   log_id log_;
   process self_;
   const log_store* disk_;
+  lease_guard* leases_;
   configuration active_;    ///< chosen last at or below the watermark; epochs only rise
   ballot promised_;         ///< only rises
   ballot durable_promise_;  ///< the part of `promised_` that is on disk

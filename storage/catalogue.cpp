@@ -18,6 +18,7 @@ constexpr std::string_view format_key = "atlas/format";
 constexpr std::string_view identity_key = "node/identity";
 constexpr std::string_view boot_key = "node/boot";
 constexpr std::string_view log_prefix = "log/";
+constexpr std::string_view lease_key = "node/lease";
 constexpr std::string_view sighting_prefix = "seen/";
 
 rocksdb::Slice slice(std::string_view s) {
@@ -149,10 +150,21 @@ core::result<catalogue> load_catalogue(database& disk) {
   if (!logs) return logs.error();
   auto sightings = read_sightings(disk);
   if (!sightings) return sightings.error();
+  auto lease = read(disk, lease_key);
+  if (!lease) return lease.error();
+  if (lease.value() && lease.value()->size() != number_size)
+    return damaged(disk, "the record of the longest lease is damaged");
   auto boot = raise_boot(disk);
   if (!boot) return boot.error();
   identity->boot = boot.value();
-  return catalogue{*std::move(identity), std::move(logs).value(), std::move(sightings).value()};
+  return catalogue{*std::move(identity), std::move(logs).value(), std::move(sightings).value(),
+                   lease.value() ? get_number(*lease.value()) : 0};
+}
+
+bool store_lease(database& disk, std::uint64_t lease_ms) {
+  rocksdb::WriteBatch batch;
+  batch.Put(slice(lease_key), number_bytes(lease_ms));
+  return disk.write_catalogue(batch);
 }
 
 bool store_sighting(database& disk, core::node_id node, const sighting& seen) {

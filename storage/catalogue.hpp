@@ -29,6 +29,7 @@ struct catalogue {
   node_identity identity;
   std::vector<catalogue_log> logs;  ///< by log id
   std::map<core::node_id, sighting> sightings;
+  std::uint64_t lease_ms = 0;  ///< the longest lease that this node may have granted
 };
 
 /// Reads the catalogue, or founds it in a fresh database, and raises the boot number durably.
@@ -41,6 +42,7 @@ bool store_log(database& disk, const catalogue_log& log);
 bool store_identity(database& disk, const node_identity& identity);
 
 /// Replaces what is remembered of a node, durably. False after a failure.
+bool store_lease(database& disk, std::uint64_t lease_ms);
 bool store_sighting(database& disk, core::node_id node, const sighting& seen);
 
 /// A random (version 4) uuid in lower case.

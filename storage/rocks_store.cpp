@@ -119,6 +119,7 @@ struct rocks_store::parts {
       : disk(std::move(d)),
         identity(std::move(known.identity)),
         sightings(std::move(known.sightings)),
+        lease_ms(known.lease_ms),
         pool(disk, spares_of(*disk, known), known.logs.size()) {
     for (auto& log : known.logs) {
       logs.emplace(log.log,
@@ -129,6 +130,7 @@ struct rocks_store::parts {
   const std::shared_ptr<database> disk;
   node_identity identity;
   std::map<core::node_id, sighting> sightings;  // guarded by `opening`
+  const std::uint64_t lease_ms;
   family_pool pool;
   mutable std::mutex opening;       // one change of the catalogue at a time
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
@@ -180,6 +182,17 @@ core::result<core::done> rocks_store::set_membership(std::string_view cluster_id
     return core::failure{core::errc::disk, "the membership could not be written"};
   }
   now = std::move(next);
+  return core::done{};
+}
+
+std::uint64_t rocks_store::lease_ms() const {
+  return parts_->lease_ms;
+}
+
+core::result<core::done> rocks_store::allow_leases(std::uint64_t ms) {
+  const std::lock_guard one_at_a_time(parts_->opening);
+  if (ms > parts_->lease_ms && !store_lease(*parts_->disk, ms))
+    return core::failure{core::errc::disk, "the length of leases could not be written down"};
   return core::done{};
 }
 

@@ -38,6 +38,10 @@ class rocks_store : public core::node_store {
                                           bool keys_folded);
 
   /// The last start seen of each other node, from this run and earlier ones.
+  /// The longest lease, in ms, that this node may have granted before its present start.
+  [[nodiscard]] std::uint64_t lease_ms() const;
+  /// Leases of up to `ms` may be granted once this has returned without a failure.
+  core::result<core::done> allow_leases(std::uint64_t ms);
   [[nodiscard]] std::map<core::node_id, sighting> sightings() const;
   /// Remembers a start of another node; durable before it returns. Errors: `disk`. Any thread.
   core::result<core::done> remember(core::node_id node, const sighting& seen);

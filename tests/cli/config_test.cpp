@@ -86,7 +86,8 @@ TEST_SUITE("cli/config") {
         "advertise: n1.example.net:4444\nregion: eu-west-1\ncredentials: \"1: secret\"\n"
         "db_path: /tmp/d\nsocket: /tmp/s\nsocket_mode: \"0600\"\nconnect: [a:1, '[::1]:2']\n"
         "development_mode: yes\nmax_cache_size: 1GB\nquorum: {fn: 2, fz: auto}\nkeys: folded\n"
-        "request_timeout: 500ms\nreads: quorum\nlog: {level: warn, format: json}\n");
+        "request_timeout: 500ms\nreads: quorum\nlease: {duration: 5s, drift: 0.02}\n"
+        "log: {level: warn, format: json}\n");
     CAPTURE(got.message);
     REQUIRE(got.ok);
     const auto& c = got.config;
@@ -103,6 +104,9 @@ TEST_SUITE("cli/config") {
     CHECK_FALSE(c.quorum.fz.has_value());
     CHECK(c.keys_folded);
     CHECK(c.request_timeout_ms == 500);
+    CHECK_FALSE(c.reads_on_leases);
+    CHECK(c.lease.duration_ms == 5'000);
+    CHECK(c.lease.drift_permille == 20);
     CHECK(c.log_level == "warn");
     CHECK(c.log_json);
   }
@@ -217,15 +221,15 @@ TEST_SUITE("cli/config") {
          "F:2:7: http: found a mapping; this version does not have an HTTP listener yet, remove "
          "this "
          "key"},
-        {"db_path: d\nlease: {duration: 3s}\n",
-         "F:2:8: lease: found a mapping; this version does not have read leases yet, remove this "
-         "key"},
-        {"db_path: d\nreads: lease\n",
-         "F:2:8: reads: found \"lease\"; this version does not have read leases yet, write quorum "
-         "or "
-         "remove this key"},
-        {"db_path: d\nreads: stale\n",
-         "F:2:8: reads: found \"stale\"; write quorum, the only mode of this version"},
+        {"db_path: d\nlease: 3s\n",
+         "F:2:8: lease: found \"3s\"; write {duration: 3s, drift: 0.01}"},
+        {"db_path: d\nlease: {duration: 10ms}\n",
+         "F:2:19: lease.duration: found \"10ms\"; write a duration from 1s to 60s, such as 3s"},
+        {"db_path: d\nlease: {drift: 2}\n",
+         "F:2:16: lease.drift: found \"2\"; write how much the rates of two clocks may differ, "
+         "from "
+         "0.001 to 0.5, such as 0.01"},
+        {"db_path: d\nreads: stale\n", "F:2:8: reads: found \"stale\"; write lease or quorum"},
     });
   }
 

@@ -73,7 +73,20 @@ const std::vector<named_bug>& all_bugs() {
        "a round that left before the read came confirms it"},
       {bug::read_before_applied, "read-before-applied", "reads do not wait for applied slots"},
       {bug::expired_called_undone, "expired-called-undone",
-       "a request that was sent is reported as certainly not done"}};
+       "a request that was sent is reported as certainly not done"},
+      {bug::lease_ignored, "lease-ignored", "acceptors promise while a lease runs"},
+      {bug::lease_wait_skipped, "lease-wait-skipped",
+       "a restarted acceptor promises at once, whatever it granted before"},
+      {bug::lease_session_kept, "lease-session-kept",
+       "a dropped holder is granted leases in the same session"},
+      {bug::lease_of_any_session, "lease-of-any-session",
+       "grants count whatever session the log was confirmed in"},
+      {bug::lease_drift_ignored, "lease-drift-ignored", "owners trust clocks to run alike"},
+      {bug::lease_counted_from_answer, "lease-counted-from-answer",
+       "a lease is counted from the answer, not from the request"},
+      {bug::lease_checked_once, "lease-checked-once",
+       "the clock is not read again after a read is executed"},
+      {bug::lease_of_one_node, "lease-of-one-node", "one grant is enough to read"}};
   return all;
 }
 

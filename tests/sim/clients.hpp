@@ -29,6 +29,8 @@ class clients final : public client_desk {
   /// True once nothing of `ask_everywhere` is unanswered; throws `sim_failure` if one failed.
   [[nodiscard]] bool all_answered() const { return must_succeed_.empty(); }
   [[nodiscard]] std::string unanswered() const;
+  /// A read that nobody waits for.
+  void probe(sim_node& at, core::log_id log);
   void on_crash(core::node_id node);
 
   void on_answer(std::uint64_t ticket, const core::outcome& result) override;
@@ -65,6 +67,7 @@ class clients final : public client_desk {
   std::vector<op> ops_;  ///< [ticket - 1]
   std::set<std::uint64_t> must_succeed_;
   bool stopped_ = false;
+  unsigned probes_ = 0;  ///< reads in flight that nobody waits for
 };
 
 }  // namespace atlas::sim

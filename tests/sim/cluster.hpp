@@ -46,6 +46,15 @@ class cluster {
   void whisper(sim_node& rival, core::log_id log);
   void slow_for(sim_node& node, std::uint64_t by_us, std::uint64_t us);
   void cut_for(const std::vector<std::pair<core::node_id, core::node_id>>& pairs, std::uint64_t us);
+  // cluster_siege.cpp
+  void siege();
+  void besiege(sim_node& owner, sim_node& rival, core::log_id log);
+  void besiege_by_restart(sim_node& owner, sim_node& rival,
+                          const std::vector<std::pair<core::node_id, core::node_id>>& to_helpers,
+                          std::uint64_t ends_us);
+  void besiege_by_return(sim_node& owner,
+                         const std::vector<std::pair<core::node_id, core::node_id>>& to_helpers,
+                         std::uint64_t ends_us);
   void ambush(sim_node& owner, core::log_id log);
   /// A moment after `after_us` `node` crashes or stands still; it is back soon, and may bid for
   /// `log` then.

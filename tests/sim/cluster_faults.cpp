@@ -36,7 +36,7 @@ void cluster::schedule_reconfiguration() {
 
 void cluster::one_fault() {
   auto die = random_.below(options_.crash + options_.partition + options_.cut + options_.pause +
-                           options_.slow_disk + options_.usurp + options_.duel);
+                           options_.slow_disk + options_.usurp + options_.duel + options_.siege);
   auto& node = *nodes_[random_.below(nodes_.size())];
   const auto fits = [&](unsigned weight) {
     if (die < weight) return true;
@@ -49,6 +49,7 @@ void cluster::one_fault() {
   if (fits(options_.pause)) return node.pause(events_.now() + random_.below(3'000'000));
   if (fits(options_.usurp)) return usurp_some();
   if (fits(options_.duel)) return duel();
+  if (fits(options_.siege)) return siege();
   const auto by = random_.below(300'000);
   slow_for(node, by, random_.below(2'000'000));
 }

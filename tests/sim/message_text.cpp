@@ -49,6 +49,9 @@ struct speaker {
   std::string operator()(const core::chosen& m) const {
     return "chosen" + slots_of(m.first, m.entries) + " watermark " + number(m.watermark);
   }
+  std::string operator()(const core::release& m) const {
+    return "release of " + text_of(m.by) + " generation " + number(m.gen.value);
+  }
   std::string operator()(const core::owner_query& m) const {
     return "do you miss " + who(m.suspect) + " too?";
   }
@@ -93,6 +96,9 @@ std::string text_of(const payload& p) {
     return "given back " + number(r->commands.size()) + " writes, " + number(r->reads.size()) +
            " reads: " + r->why;
   if (const auto* a = std::get_if<answers>(&p)) return number(a->list.size()) + " answers";
+  if (const auto* g = std::get_if<pong>(&p))
+    return "lease of " + number(g->grant.duration_ms) + " ms in session " +
+           number(g->grant.session);
   return "ping";
 }
 

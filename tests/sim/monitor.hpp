@@ -42,6 +42,8 @@ class monitor {
   void on_read_arrived(core::log_id log, core::process from, core::sequence ticket);
   void on_read_answered(core::log_id log, core::process from, core::sequence ticket,
                         core::slot applied);
+  /// Node `by.node` or whom it handed the log to answers a read because of its lease.
+  void on_lease_read(core::node_id node, core::log_id log, core::ballot by);
   /// Rows of a copy are what the chosen log up to its watermark makes of an empty table.
   void check_rows(core::node_id node, const core::replica& copy) const;
   /// The same for the rows that a disk shows, versions included: a command executed twice shows.

@@ -101,4 +101,14 @@ void monitor::on_read_answered(core::log_id log, core::process from, core::seque
                                 " was chosen before it came (invariants 4 and 6)");
 }
 
+void monitor::on_lease_read(core::node_id node, core::log_id log, core::ballot by) {
+  // A ballot that won a Q1 of an older configuration only can not get anything new chosen.
+  const auto in_force = active(log).epoch;
+  const auto& rounds = model(log).rounds;
+  for (auto r = rounds.rbegin(); r != rounds.rend() && r->first.first > by; ++r)
+    require(r->second < in_force, name(node) + " reads log " + std::to_string(log.value) +
+                                      " under a lease of ballot " + name(by) + " though ballot " +
+                                      name(r->first.first) + " has won a Q1 (invariant 6)");
+}
+
 }  // namespace atlas::sim

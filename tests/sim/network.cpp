@@ -38,7 +38,10 @@ void network::send(envelope&& e) {
 }
 
 void network::post(envelope&& e) {
-  if (chance(options_.loss)) {
+  const auto deaf = deaf_until_.find({e.from.node, e.to});
+  const bool unheard = deaf != deaf_until_.end() && events_.now() < deaf->second &&
+                       std::holds_alternative<core::message>(e.what);
+  if (unheard || chance(options_.loss)) {
     tell_lost(e);
     return;
   }

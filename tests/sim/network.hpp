@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -37,9 +38,16 @@ struct answers {
   core::log_id log;
   std::vector<core::answer> list;
 };
-struct ping {};
+/// A heartbeat, and the answer with a lease.
+struct ping {
+  core::tick sent;  ///< on the sender's clock
+};
+struct pong {
+  core::tick sent;  ///< copied from the ping
+  core::lease_grant grant;
+};
 
-using payload = std::variant<core::message, forward, returned, answers, ping>;
+using payload = std::variant<core::message, forward, returned, answers, ping, pong>;
 
 struct envelope {
   core::process from;
@@ -64,10 +72,15 @@ class network {
   /// Nothing passes from `a` to `b` any more.
   void cut(core::node_id a, core::node_id b) { cuts_.emplace(a, b); }
   void mend(core::node_id a, core::node_id b) { cuts_.erase({a, b}); }
+  /// All that the protocol says from `a` to `b` is lost until then; heartbeats pass.
+  void deafen(core::node_id a, core::node_id b, std::uint64_t until_us) {
+    deaf_until_[{a, b}] = until_us;
+  }
   /// From now on nothing is cut, lost, repeated or very late.
   void calm() {
     calm_ = true;
     cuts_.clear();
+    deaf_until_.clear();
   }
 
  private:
@@ -84,6 +97,7 @@ class network {
   const sim_options& options_;
   deliver deliver_;
   std::set<std::pair<core::node_id, core::node_id>> cuts_;
+  std::map<std::pair<core::node_id, core::node_id>, std::uint64_t> deaf_until_;
   bool calm_ = false;
 };
 

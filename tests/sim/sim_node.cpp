@@ -16,8 +16,10 @@ constexpr std::uint64_t heard_us = 1'000'000;
 sim_node::sim_node(world& w, core::node_id id, unsigned nodes)
     : world_(w), self_{id, {}}, nodes_(nodes) {
   const auto drift = static_cast<std::int64_t>(w.options.drift_permille);
-  drift_permille_ =
-      static_cast<std::int64_t>(w.random.below(2 * w.options.drift_permille + 1)) - drift;
+  // The worst pair of clocks is the one that matters most.
+  drift_permille_ = w.random.chance(1, 2)
+                        ? (w.random.chance(1, 2) ? drift : -drift)
+                        : static_cast<std::int64_t>(w.random.below(2 * drift + 1)) - drift;
   clock_offset_us_ = w.random.below(1'000'000);
 }
 
@@ -25,10 +27,14 @@ void sim_node::start() {
   ++self_.boot.value;
   tell({}, "starts");
   run_ = std::make_unique<process_state>();
+  if (world_.options.leases)
+    run_->leases = std::make_unique<sim_leases>(
+        self_, world_.options.lease, [this] { return clocks().now; },
+        has_granted_ ? world_.options.lease.duration_ms : 0);
   run_->coordinator = std::make_unique<core::coordinator>(self_, world_.random.next());
   for (unsigned i = 0; i < world_.options.logs; ++i) {
     const core::log_id log{2 + i};
-    auto h = std::make_unique<held_log>(log, self_, world_.options, disk_);
+    auto h = std::make_unique<held_log>(log, self_, world_.options, disk_, run_->leases.get());
     world_.watch.on_restart(self_.node, h->copy);
     world_.watch.check_disk(self_.node, log, disk_.visible(log));
     if (self_.boot.value == 1 && self_.node.value == 1) run_->coordinator->expect_ownership(log);
@@ -107,9 +113,7 @@ void sim_node::update_reachable() {
 
 void sim_node::tick() {
   const auto number = run_->ticks++;
-  if (number % ping_every_ticks == 0)
-    for (std::uint64_t n = 1; n <= nodes_; ++n)
-      if (n != self_.node.value) world_.net.send({self_, {n}, {}, ping{}});
+  if (number % ping_every_ticks == 0) ping_all();
   if (number % 4 == 0) tick_coordinator();
   for (auto& [log, h] : run_->logs) {
     if (number % 4 == 2)
@@ -124,6 +128,35 @@ void sim_node::tick() {
     flush(*h);
   }
   later(tick_us, [this] { tick(); });
+}
+
+void sim_node::ping_all() {
+  const auto now = clocks().now;
+  for (std::uint64_t n = 1; n <= nodes_; ++n)
+    if (n != self_.node.value) world_.net.send({self_, {n}, {}, ping{now}});
+  if (!run_->leases) return;
+  has_granted_ = true;
+  on_pong(self_.node, {now, run_->leases->on_heartbeat(self_)});
+}
+
+void sim_node::on_ping(core::process from, const ping& p) {
+  if (!run_->leases) return;
+  has_granted_ = true;
+  auto grant = run_->leases->on_heartbeat(from);
+  world_.tale.count(thing::lease_granted);
+  world_.net.send({self_, from.node, from.boot, pong{p.sent, std::move(grant)}});
+}
+
+void sim_node::on_pong(core::node_id from, const pong& p) {
+  if (!run_->leases) return;
+  const auto sent = core::planted(core::bug::lease_counted_from_answer) ? clocks().now : p.sent;
+  run_->leases->on_grant(from, p.grant, sent);
+  for (const auto& held : p.grant.refusals) {
+    auto& h = *run_->logs.at(held.log);
+    if (h.owner && h.owner->by() == held.by) continue;
+    world_.tale.count(thing::lease_released);
+    send(&h, {from, core::release{held.log, held.by, held.gen}}, &h.to_copy);
+  }
 }
 
 core::log_view sim_node::view(const held_log& h) const {
@@ -151,7 +184,7 @@ void sim_node::take_over(core::log_id log, core::ballot above) {
   h.owner = std::make_unique<core::proposer>(
       core::proposer::beginning{log, self_, std::max(above, h.copy.promised()), h.copy.watermark(),
                                 h.copy.last_stamp(), h.copy.active()},
-      clocks(), out);
+      clocks(), out, run_->leases.get());
   emit(h, out);
   step_owner(h, [&](core::proposer& o, core::proposer_effects& more) {
     std::vector<core::node_id> everybody;
@@ -179,9 +212,10 @@ void sim_node::receive(envelope&& e) {
     if (std::holds_alternative<ping>(e.what)) {
       boot = e.from.boot;
       when = world_.events.now();
-      return;
+      return on_ping(e.from, std::get<ping>(e.what));
     }
   }
+  if (const auto* p = std::get_if<pong>(&e.what)) return on_pong(e.from.node, *p);
   if (auto* m = std::get_if<core::message>(&e.what)) return arrive(e.from, std::move(*m));
   if (auto* f = std::get_if<forward>(&e.what)) return on_forward(e.from, std::move(*f));
   if (auto* r = std::get_if<returned>(&e.what)) return on_returned(*r);
@@ -214,6 +248,7 @@ void sim_node::to_copy(held_log& h, core::process from, core::message&& m) {
     if (const auto* w = std::get_if<core::commit>(&m)) c.on_commit(from, *w, out);
     if (const auto* f = std::get_if<core::fetch>(&m)) c.on_fetch(from, *f, out);
     if (const auto* v = std::get_if<core::chosen>(&m)) c.on_chosen(from, *v, out);
+    if (const auto* r = std::get_if<core::release>(&m)) c.on_release(from, *r, out);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "tests/sim/monitor.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/sim_disk.hpp"
+#include "tests/sim/sim_leases.hpp"
 
 namespace atlas::sim {
 
@@ -74,8 +75,9 @@ class sim_node {
     std::uint64_t last_us = 0;
   };
   struct held_log {
-    held_log(core::log_id id, core::process self, const sim_options& options, const sim_disk& disk)
-        : log(id), store(disk, id), copy(id, self, options.first, store), requests(self) {}
+    held_log(core::log_id id, core::process self, const sim_options& options, const sim_disk& disk,
+             sim_leases* leases)
+        : log(id), store(disk, id), copy(id, self, options.first, store, leases), requests(self) {}
     core::log_id log;
     sim_log_store store;
     core::replica copy;
@@ -93,6 +95,7 @@ class sim_node {
     std::vector<core::outgoing> held;
   };
   struct process_state {
+    std::unique_ptr<sim_leases> leases;
     std::map<core::log_id, std::unique_ptr<held_log>> logs;
     std::unique_ptr<core::coordinator> coordinator;
     std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> heard;  ///< boot, when
@@ -107,6 +110,9 @@ class sim_node {
   void post(mailbox& box, std::function<void()> what);
   void tick();
   void tick_coordinator();
+  void ping_all();
+  void on_ping(core::process from, const ping& p);
+  void on_pong(core::node_id from, const pong& p);
   void update_reachable();
   [[nodiscard]] core::clock_reading clocks() const;
   [[nodiscard]] bool hears(core::process p) const;
@@ -131,7 +137,14 @@ class sim_node {
   void send_to(core::process to, payload&& what);
   void start_store();
   void finish_store(std::vector<job>& batch);
-  void answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads);
+  /// Reads of the tenure `tenure`, which `by` confirmed or a lease until `lease_until` covers.
+  struct leave_to_read {
+    core::slot applied_min;
+    core::tick lease_until;
+    core::ballot by;
+    std::uint64_t tenure;
+  };
+  void answer_reads(held_log& h, const leave_to_read& leave, std::vector<core::read>& reads);
   void give_back(core::log_id log, const std::vector<core::command>& commands,
                  const std::vector<core::read>& reads, const std::string& why);
   void flush(held_log& h);
@@ -146,6 +159,7 @@ class sim_node {
   std::int64_t drift_permille_;
   std::uint64_t clock_offset_us_;
   std::uint64_t paused_until_ = 0;
+  bool has_granted_ = false;  ///< some process of this node has granted leases
   std::uint64_t disk_penalty_us_ = 0;
   std::unique_ptr<process_state> run_;
 };

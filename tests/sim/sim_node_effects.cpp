@@ -34,7 +34,10 @@ void sim_node::look_at(held_log& h, core::proposer::stage before) {
 }
 
 void sim_node::note_leaving(const core::message& m) {
-  if (std::holds_alternative<core::nack>(m)) world_.tale.count(thing::refusal);
+  if (const auto* n = std::get_if<core::nack>(&m)) {
+    world_.tale.count(thing::refusal);
+    if (n->why == core::nack_reason::lease_runs) world_.tale.count(thing::lease_refusal);
+  }
   if (std::holds_alternative<core::chosen>(m)) world_.tale.count(thing::fetch);
   if (const auto* p = std::get_if<core::promise>(&m); p && !p->entries.empty())
     world_.tale.count(thing::old_vote_answered);
@@ -144,8 +147,15 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   }
   for (auto& batch : out.reads) {
     auto reads = std::make_shared<std::vector<core::read>>(std::move(batch.reads));
-    post(h.to_copy,
-         [this, &h, reads, least = batch.applied_min] { answer_reads(h, least, *reads); });
+    const leave_to_read leave{batch.applied_min, batch.lease_until, h.owner->by(), h.tenure};
+    if (leave.lease_until.ms) {
+      world_.tale.count(thing::lease_read, reads->size());
+      // The moment that matters: the lease was seen valid, the read is not executed yet.
+      if (world_.options.pause > 0 && world_.random.chance(1, 100))
+        pause(world_.events.now() +
+              world_.random.below(2 * world_.options.lease.duration_ms) * 1000);
+    }
+    post(h.to_copy, [this, &h, reads, leave] { answer_reads(h, leave, *reads); });
   }
   give_back(h.log, out.unproposed, out.unread, out.why);
   if (!out.over) return;
@@ -153,11 +163,20 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   run_->coordinator->on_lost(clocks().now, h.log, out.seen);
 }
 
-void sim_node::answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads) {
-  if (h.copy.watermark() < applied_min) {
+void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
+                            std::vector<core::read>& reads) {
+  if (h.copy.watermark() < leave.applied_min) {
     world_.tale.count(thing::late_read, reads.size());
     return give_back(h.log, {}, reads, "the owner is catching up");
   }
+  if (leave.lease_until.ms && !core::planted(core::bug::lease_checked_once)) {
+    const bool same = h.owner && h.tenure == leave.tenure && h.owner->may_read();
+    if (!same || clocks().now >= leave.lease_until) {
+      world_.tale.count(thing::lease_ran_out, reads.size());
+      return give_back(h.log, {}, reads, "the lease ran out");
+    }
+  }
+  if (leave.lease_until.ms) world_.watch.on_lease_read(self_.node, h.log, leave.by);
   std::map<core::process, answers> by_origin;
   for (const auto& r : reads) {
     auto& to = by_origin[r.from];

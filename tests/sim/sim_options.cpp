@@ -53,7 +53,8 @@ constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
                                      {"straggler", &sim_options::straggler},
                                      {"drift", &sim_options::drift_permille},
                                      {"duel", &sim_options::duel},
-                                     {"echo", &sim_options::echo}};
+                                     {"echo", &sim_options::echo},
+                                     {"siege", &sim_options::siege}};
 constexpr const char* reconfigure_switch = "reconfigure";
 
 void switch_off(sim_options& o, const std::set<std::string>& off) {
@@ -61,7 +62,7 @@ void switch_off(sim_options& o, const std::set<std::string>& off) {
     if (off.contains(s.name)) o.*s.rate = 0;
   if (off.contains(reconfigure_switch)) o.reconfigure_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
-  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel == 0)
+  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege == 0)
     o.fault_every_us = 0;
 }
 
@@ -87,6 +88,20 @@ void harden(sim_options& o, core::rng& random) {
   }
 }
 
+/// Half of the seeds read under leases, with clocks that differ as much as the terms allow; without
+/// leases nothing may depend on clocks, so they differ by far more.
+void draw_leases(sim_options& o, core::rng random) {
+  o.leases = random.chance(1, 2);
+  if (!o.leases) {
+    o.drift_permille = random.chance(1, 2) ? 10 : 200;
+    return;
+  }
+  o.lease.duration_ms = 250 + random.below(random.chance(1, 3) ? 3'000 : 600);
+  o.lease.drift_permille = random.chance(1, 2) ? 10 : 20 + random.below(180);
+  o.drift_permille = static_cast<unsigned>(o.lease.drift_permille / 2);
+  if (random.chance(2, 3)) o.siege = static_cast<unsigned>(1 + random.below(6));
+}
+
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
@@ -99,6 +114,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   auto o = mild(seed, shape);
   core::rng random(seed * 0xd1342543de82ef95ull + 3);
   if (random.chance(1, 2)) harden(o, random);
+  draw_leases(o, core::rng(seed * 0xa0761d6478bd642full + 7));
   switch_off(o, shape.off);
   return o;
 }
@@ -147,12 +163,15 @@ std::string sim_options::describe() const {
           " seats fn=" + std::to_string(first.fn) + " fz=" + std::to_string(first.fz);
   text += ", " + std::to_string(logs) + " logs, " + std::to_string(clients) + " clients";
   text += reconfigure_every_us ? ", reconfiguring" : "";
+  if (leases)
+    text += ", leases of " + std::to_string(lease.duration_ms) + " ms with drift " +
+            std::to_string(lease.drift_permille);
   if (ambush) text += " and ambushed";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +
           std::to_string(slow_disk) + " usurp " + std::to_string(usurp) + " duel " +
-          std::to_string(duel);
+          std::to_string(duel) + " siege " + std::to_string(siege);
   text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
           " straggler " + std::to_string(straggler) + " echo " + std::to_string(echo) +
           " per mille";

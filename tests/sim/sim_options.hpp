@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "core/lease.hpp"
 
 namespace atlas::sim {
 
@@ -38,6 +39,7 @@ struct sim_options {
   unsigned pause = 0;
   unsigned slow_disk = 0;
   unsigned usurp = 0;  ///< a node bids for a log that has a healthy owner
+  unsigned siege = 0;  ///< an owner is cut off until its leases end, see cluster_siege.cpp
   unsigned duel = 0;   ///< two nodes bid in turns; somebody may restart at once meanwhile
   // Per message, in 1/1000.
   unsigned loss = 0;
@@ -48,7 +50,9 @@ struct sim_options {
   std::uint64_t zone_delay_us = 5'000;  ///< more between zones
   std::uint64_t fsync_us = 1'000;       ///< mean
   unsigned drift_permille = 10;         ///< clocks of nodes differ by up to this
-  bool hints = true;                    ///< requests also go to whom others follow
+  bool leases = false;                  ///< `reads: lease`, else every read is confirmed
+  core::lease_terms lease;
+  bool hints = true;  ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;
   core::node_id slow_node;         ///< one disk is slow all the time; 0: none

@@ -20,6 +20,7 @@ const char* name_of(thing t) {
                                                          "usurpers",
                                                          "duels",
                                                          "ambushes",
+                                                         "sieges",
                                                          "messages lost",
                                                          "repeated",
                                                          "late",
@@ -34,7 +35,12 @@ const char* name_of(thing t) {
                                                          "reads before copy",
                                                          "fetches answered",
                                                          "commands repeated",
-                                                         "promises with votes"};
+                                                         "promises with votes",
+                                                         "leases granted",
+                                                         "lease reads",
+                                                         "leases run out",
+                                                         "lease refusals",
+                                                         "leases released"};
   return names[static_cast<std::size_t>(t)];
 }
 

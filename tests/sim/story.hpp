@@ -26,6 +26,7 @@ enum class thing : std::uint8_t {
   usurper,
   duel,
   ambush,  ///< an owner struck while it changes the configuration
+  siege,   ///< an owner cut off until its leases end
   lost_message,
   repeated_message,
   late_message,
@@ -41,6 +42,11 @@ enum class thing : std::uint8_t {
   fetch,              ///< chosen entries handed out
   repeated_command,   ///< commands in the chosen log that must not be executed again
   old_vote_answered,  ///< promises that reported votes
+  lease_granted,      ///< heartbeats answered
+  lease_read,         ///< reads let go without a round
+  lease_ran_out,      ///< of these, too late to be answered
+  lease_refusal,      ///< phase 1 refused for a lease
+  lease_released,     ///< releases sent
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

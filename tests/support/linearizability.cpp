@@ -72,9 +72,27 @@ class key_checker {
     for (unsigned lane = 0; lane < lanes_max; ++lane) {
       if (open_.contains(lane)) continue;
       open_.emplace(lane, op);
+      if (ops_[op].what == op_kind::get) absorb_everywhere();
       return true;
     }
     return false;
+  }
+
+  /// A read that fits the value now may as well be placed now: it changes nothing, so no later
+  /// place can be better. Many reads at once would cost a world for each subset of them otherwise.
+  void absorb(world& w) const {
+    for (const auto& [lane, op] : open_)
+      if (ops_[op].what == op_kind::get && values_[op] == w.value)
+        w.done |= std::uint64_t{1} << lane;
+  }
+
+  void absorb_everywhere() {
+    std::set<world> absorbed;
+    for (world w : worlds_) {
+      absorb(w);
+      absorbed.insert(std::move(w));
+    }
+    worlds_ = std::move(absorbed);
   }
 
   /// `op` returns: every world must have placed it by now. False if none can.
@@ -117,6 +135,7 @@ class key_checker {
       ++next.spent[value];
     }
     next.value = value;
+    absorb(next);
     return next;
   }
 

@@ -21,11 +21,12 @@ class owner_bench {
   static constexpr core::tick start{10'000};
 
   /// A candidate that found slots up to `watermark` applied and ballot (4, 2) promised.
-  explicit owner_bench(core::configuration c = three_nodes(), std::uint64_t watermark = 0)
+  explicit owner_bench(core::configuration c = three_nodes(), std::uint64_t watermark = 0,
+                       const core::lease_source* leases = nullptr)
       : clock_{start, {500}}, config_(std::move(c)) {
     owner_.emplace(
         core::proposer::beginning{table_log, proc(1), ballot_of(4, 2), {watermark}, {}, config_},
-        clock_, first);
+        clock_, first, leases);
     std::vector<core::node_id> everybody;
     for (const auto& seat : config_.seats) everybody.push_back(seat.node);
     reachable(everybody);
@@ -46,18 +47,20 @@ class owner_bench {
     return out;
   }
   /// `node` answers accept (or confirm) `m` with a vote for all of it.
-  core::proposer_effects vote(std::uint64_t node, const core::accept& m) {
+  core::proposer_effects vote(std::uint64_t node, const core::accept& m,
+                              core::lease_session session = 0) {
     core::proposer_effects out;
     owner_->on_accepted(proc(node),
                         core::accepted{table_log, m.by, m.gen, m.round, m.first,
-                                       static_cast<std::uint32_t>(m.entries.size())},
+                                       static_cast<std::uint32_t>(m.entries.size()), session},
                         clock_, out);
     return out;
   }
   core::proposer_effects nack(std::uint64_t node, core::nack_reason why, core::ballot promised,
-                              std::uint64_t epoch = 1) {
+                              std::uint64_t epoch = 1, std::uint64_t wait_ms = 0) {
     core::proposer_effects out;
-    owner_->on_nack(proc(node), core::nack{table_log, owner_->by(), why, promised, {epoch}}, out);
+    owner_->on_nack(proc(node),
+                    core::nack{table_log, owner_->by(), why, promised, {epoch}, wait_ms}, out);
     return out;
   }
   /// The own replica has applied up to `upto`.
