@@ -59,6 +59,15 @@ enum class bug : std::uint8_t {
   read_of_earlier_round,
   read_before_applied,
   expired_called_undone,
+  // Truncation and snapshots.
+  truncate_above_applied,
+  truncate_beyond_stable,
+  snapshot_installed_half,
+  snapshot_without_results,
+  snapshot_lowers_promise,
+  snapshot_drops_votes,
+  snapshot_of_two_views,
+  promise_below_install,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/applied_ledger.hpp"
 #include "core/ballot.hpp"
 #include "core/command.hpp"
 #include "core/configuration.hpp"
@@ -125,7 +126,7 @@ class proposer {
   [[nodiscard]] bool has_room(clock_reading at) const;
   void confirm(clock_reading at, proposer_effects& out);
   void propose(entry value, clock_reading at, proposer_effects& out);
-  void send_accept(const accept& m, proposer_effects& out) const;
+  void send_accept(accept m, proposer_effects& out) const;
   void advance(clock_reading at, proposer_effects& out);
   void release_reads(proposer_effects& out);
   void give_back(proposer_effects& out, std::string why);
@@ -177,6 +178,8 @@ class proposer {
   std::deque<waiting_reads> reads_;
   std::size_t reads_waiting_ = 0;  ///< in all of `reads_`; bound: queue_max
   tick confirmed_at_;
+
+  applied_ledger ledger_;  ///< how far the nodes have durably applied the log
 };
 
 }  // namespace atlas::core

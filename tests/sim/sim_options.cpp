@@ -87,6 +87,13 @@ void harden(sim_options& o, core::rng& random) {
   }
 }
 
+void tighten(core::replica_limits& limits, core::rng& random) {
+  limits.keep_slots = random.below(random.chance(1, 2) ? 8 : 60);
+  limits.chunk_bytes = 64 + random.below(1'000);
+  limits.views_max = 1 + random.below(3);
+  limits.view_idle_ms = 300 + random.below(3'000);
+}
+
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
@@ -99,6 +106,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   auto o = mild(seed, shape);
   core::rng random(seed * 0xd1342543de82ef95ull + 3);
   if (random.chance(1, 2)) harden(o, random);
+  if (random.chance(3, 4)) tighten(o.limits, random);
   switch_off(o, shape.off);
   return o;
 }
@@ -155,7 +163,7 @@ std::string sim_options::describe() const {
           std::to_string(duel);
   text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
           " straggler " + std::to_string(straggler) + " echo " + std::to_string(echo) +
-          " per mille";
+          " per mille; keeps " + std::to_string(limits.keep_slots) + " slots";
   return text;
 }
 

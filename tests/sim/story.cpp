@@ -34,7 +34,11 @@ const char* name_of(thing t) {
                                                          "reads before copy",
                                                          "fetches answered",
                                                          "commands repeated",
-                                                         "promises with votes"};
+                                                         "promises with votes",
+                                                         "truncations",
+                                                         "snapshot parts",
+                                                         "snapshots installed",
+                                                         "transfers begun again"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -41,6 +41,10 @@ enum class thing : std::uint8_t {
   fetch,              ///< chosen entries handed out
   repeated_command,   ///< commands in the chosen log that must not be executed again
   old_vote_answered,  ///< promises that reported votes
+  truncation,
+  snapshot_part,  ///< parts of snapshots handed out
+  install,        ///< snapshots put in place
+  view_expired,   ///< transfers that had to begin again
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);
