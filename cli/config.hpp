@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/configuration.hpp"
+#include "core/replica_limits.hpp"
 #include "core/result.hpp"
 
 namespace atlas::cli {
@@ -44,6 +45,7 @@ struct node_config {
   std::string log_level = "info";  ///< trace | debug | info | warn | error
   bool log_json = false;
   emulated_wan emulate;
+  core::replica_limits limits;
 };
 
 /// Reads `path`, applies `--set key=value` overrides (dots descend: `quorum.fn=1`) and checks the
