@@ -1,5 +1,7 @@
 #include "actors/acceptor.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <map>
 
 namespace atlas::actors {
@@ -11,12 +13,13 @@ constexpr std::chrono::milliseconds tick_every{100};
 
 acceptor::acceptor(caf::actor_config& config, std::shared_ptr<board> where,
                    std::shared_ptr<log_entry> entry, core::configuration first,
-                   std::shared_ptr<core::log_store> disk)
+                   std::shared_ptr<core::log_store> disk, const core::replica_limits& limits)
     : metered(config, where->meters(), "acceptor/" + entry->table),
       board_(std::move(where)),
       entry_(std::move(entry)),
       disk_(std::move(disk)),
-      replica_(entry_->log, board_->self(), std::move(first), *disk_, board_->leases.get()) {
+      replica_(entry_->log, board_->self(), std::move(first), *disk_, board_->leases.get(),
+               limits) {
   publish();
 }
 
@@ -34,8 +37,18 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
             replica_.on_chase(c.source, c.upto, out);
             emit(out);
           },
-          [this](const written& w) { replica_.on_written(w.group); },
+          [this](const written& w) {
+            core::replica_effects out;
+            replica_.on_written(w.group, w.durable, out);
+            if (out.installed)
+              spdlog::info("table {}: took over a snapshot of slot {}", entry_->table,
+                           out.installed.value);
+            emit(out);
+          },
           [this](tick_message) { on_tick(); },
+          handler(&core::replica::on_snapshot_offer),
+          handler(&core::replica::on_snapshot_request),
+          handler(&core::replica::on_snapshot_chunk),
           handler(&core::replica::on_release)};
 }
 
@@ -70,7 +83,7 @@ void acceptor::emit(core::replica_effects& out) {
 
 void acceptor::answer_reads(const confirmed& batch) {
   // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
-  if (replica_.watermark() < batch.applied_min) return give_back(batch, "the owner is catching up");
+  if (!replica_.can_answer(batch.applied_min)) return give_back(batch, "the owner is catching up");
   std::map<core::process, answers> by_origin;
   for (const auto& r : batch.reads) {
     auto& to = by_origin[r.from];

@@ -12,7 +12,7 @@ class acceptor : public metered<acceptor_actor::base> {
   /// `entry` is the board's entry of this log; `first` its founding configuration.
   acceptor(caf::actor_config& config, std::shared_ptr<board> where,
            std::shared_ptr<log_entry> entry, core::configuration first,
-           std::shared_ptr<core::log_store> disk);
+           std::shared_ptr<core::log_store> disk, const core::replica_limits& limits);
   behavior_type make_behavior() override;
 
  private:

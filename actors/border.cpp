@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "core/grid_quorum.hpp"
+#include "core/result_window.hpp"
+#include "core/row_record.hpp"
+
 namespace atlas::actors {
 namespace {
 
@@ -11,6 +15,13 @@ bool is_whole(const core::entry& e) {
 
 bool are_whole(const std::vector<core::entry>& list) {
   return std::all_of(list.begin(), list.end(), is_whole);
+}
+
+/// As only `core::configuration` entries that were chosen are.
+bool is_legal(const core::configuration& c) {
+  auto seats = c.seats;
+  core::sort_seats(seats);
+  return seats == c.seats && core::grid_quorum::make(c).ok();
 }
 
 }  // namespace
@@ -40,6 +51,14 @@ bool well_formed(core::process from, const forward& m) {
   return std::all_of(m.commands.begin(), m.commands.end(),
                      [&](const auto& c) { return c.from == from && core::is_well_formed(c); }) &&
          std::all_of(m.reads.begin(), m.reads.end(), knows_read);
+}
+
+bool well_formed(core::process, const core::snapshot_chunk& m) {
+  if (m.at.value == 0 || m.configuration_at > m.at) return false;
+  if (m.active.epoch.value > 0 && !is_legal(m.active)) return false;
+  return core::result_window().replay(m.results) &&
+         std::all_of(m.rows.begin(), m.rows.end(),
+                     [](const auto& row) { return core::decode_row(row.second).has_value(); });
 }
 
 bool well_formed(core::process, const answers& m) {

@@ -15,6 +15,7 @@ namespace atlas::actors {
 [[nodiscard]] bool well_formed(core::process from, const core::chosen& m);
 [[nodiscard]] bool well_formed(core::process from, const forward& m);
 [[nodiscard]] bool well_formed(core::process from, const answers& m);
+[[nodiscard]] bool well_formed(core::process from, const core::snapshot_chunk& m);
 template <class M>
 [[nodiscard]] bool well_formed(core::process, const M&) {
   return true;

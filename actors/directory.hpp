@@ -35,6 +35,7 @@ struct directory_options {
   /// False if a later start of that node, or another of the same number, was seen before. Otherwise
   /// this one is on disk when it returns; it may wait for the disk.
   std::function<bool(core::process who, std::uint64_t start_nonce)> admit;
+  core::replica_limits limits;  ///< how much of each log is kept
 };
 
 /// Idle until its first tick_message, which whoever spawned it sends when the board is complete.

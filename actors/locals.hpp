@@ -17,6 +17,7 @@ namespace atlas::actors {
 /// "Everything up to this write group of yours is on disk."
 struct written {
   std::uint64_t group = 0;
+  bool durable = false;  ///< and synced
 };
 /// Reads that the owner has confirmed; see core::proposer_effects.
 struct confirmed {
@@ -76,6 +77,9 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::commit>, caf::reacts_to<core::process, core::fetch>,
     caf::reacts_to<core::process, core::chosen>, caf::reacts_to<confirmed>, caf::reacts_to<chase>,
     caf::reacts_to<written>, caf::reacts_to<tick_message>,
+    caf::reacts_to<core::process, core::snapshot_offer>,
+    caf::reacts_to<core::process, core::snapshot_request>,
+    caf::reacts_to<core::process, core::snapshot_chunk>,
     caf::reacts_to<core::process, core::release>>;
 
 using owner_actor = caf::typed_actor<

@@ -65,6 +65,9 @@ peer::handle::behavior_type peer::make_behavior() {
           [this](const wire_header& h, const credit& c) {
             if (arrived(h, c)) link_->on_receipt(c.received_position);
           },
+          handler<core::snapshot_offer>(),
+          handler<core::snapshot_request>(),
+          handler<core::snapshot_chunk>(),
           handler<core::release>(),
           [this](tick_message) { on_tick(); }};
 }

@@ -37,7 +37,7 @@ void store::flush() {
   sync_ = false;
   board_->send_all(std::move(held_));
   held_.clear();
-  for (auto& [acceptor, group] : tell_) send(acceptor, written{group});
+  for (auto& [acceptor, group] : tell_) send(acceptor, written{group, sync});
   tell_.clear();
 }
 

@@ -25,7 +25,10 @@ void add_wire_types(caf::actor_system_config& config) {
       .add_message_type<welcome>("atlas::welcome")
       .add_message_type<join_request>("atlas::join_request")
       .add_message_type<join_reply>("atlas::join_reply")
-      .add_message_type<peer_actor>("atlas::peer_actor");
+      .add_message_type<peer_actor>("atlas::peer_actor")
+      .add_message_type<core::snapshot_offer>("atlas::snapshot_offer")
+      .add_message_type<core::snapshot_request>("atlas::snapshot_request")
+      .add_message_type<core::snapshot_chunk>("atlas::snapshot_chunk");
 }
 
 }  // namespace atlas::actors

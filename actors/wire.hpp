@@ -74,16 +74,16 @@ typename I::result_type inspect(I& f, nack& x) {
 template <class I>
 typename I::result_type inspect(I& f, accept& x) {
   return f(caf::meta::type_name("accept"), x.log, x.by, x.gen, x.epoch, x.round, x.first, x.entries,
-           x.watermark);
+           x.watermark, x.stable);
 }
 template <class I>
 typename I::result_type inspect(I& f, accepted& x) {
   return f(caf::meta::type_name("accepted"), x.log, x.by, x.gen, x.round, x.first, x.count,
-           x.session);
+           x.session, x.applied);
 }
 template <class I>
 typename I::result_type inspect(I& f, commit& x) {
-  return f(caf::meta::type_name("commit"), x.log, x.by, x.watermark);
+  return f(caf::meta::type_name("commit"), x.log, x.by, x.watermark, x.stable);
 }
 template <class I>
 typename I::result_type inspect(I& f, fetch& x) {
@@ -112,6 +112,23 @@ typename I::result_type inspect(I& f, held_tenure& x) {
 template <class I>
 typename I::result_type inspect(I& f, lease_grant& x) {
   return f(x.session, x.duration_ms, x.refusals);
+}
+template <class I>
+typename I::result_type inspect(I& f, stamp& x) {
+  return f(x.us);
+}
+template <class I>
+typename I::result_type inspect(I& f, snapshot_offer& x) {
+  return f(caf::meta::type_name("snapshot_offer"), x.log, x.transfer, x.truncated);
+}
+template <class I>
+typename I::result_type inspect(I& f, snapshot_request& x) {
+  return f(caf::meta::type_name("snapshot_request"), x.log, x.transfer, x.part, x.after);
+}
+template <class I>
+typename I::result_type inspect(I& f, snapshot_chunk& x) {
+  return f(caf::meta::type_name("snapshot_chunk"), x.log, x.transfer, x.part, x.at, x.when, x.hash,
+           x.configuration_at, x.active, x.results, x.rows, x.last);
 }
 template <class I>
 typename I::result_type inspect(I& f, command& x) {
@@ -195,7 +212,9 @@ using peer_actor = caf::typed_actor<
     caf::reacts_to<wire_header, forward>, caf::reacts_to<wire_header, answers>,
     caf::reacts_to<wire_header, returned>, caf::reacts_to<wire_header, ping>,
     caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>,
-    caf::reacts_to<wire_header, core::release>>;
+    caf::reacts_to<wire_header, core::snapshot_offer>,
+    caf::reacts_to<wire_header, core::snapshot_request>,
+    caf::reacts_to<wire_header, core::snapshot_chunk>, caf::reacts_to<wire_header, core::release>>;
 
 /// The one published actor of a node.
 using door_actor = caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,

@@ -239,6 +239,21 @@ void read_leases(config_section& root, node_config& out) {
   section.refuse_unknown();
 }
 
+void read_log_retention(config_section& root, node_config& out) {
+  const auto* v = root.take("log_retention");
+  if (v == nullptr) return;
+  if (v->what != yaml_value::type::map || v->children.empty()) {
+    root.refuse(*v, describe(*v), "write {slots: 100000, size: 64MB}");
+    return;
+  }
+  config_section section(*v, "log_retention", root.problems());
+  section.read("slots", out.limits.keep_slots, parse_number,
+               "write how many slots of each table's log are kept, such as 100000");
+  section.read("size", out.limits.keep_bytes, parse_size,
+               "write how much of each table's log is kept, such as 64MB");
+  section.refuse_unknown();
+}
+
 void read_behaviour(config_section& root, node_config& out) {
   root.read("development_mode", out.development_mode, parse_switch,
             "write true or false (on, off, yes and no work too)");
@@ -263,6 +278,7 @@ void read_behaviour(config_section& root, node_config& out) {
   read_quorum(root, out);
   read_leases(root, out);
   read_log(root, out);
+  read_log_retention(root, out);
 }
 
 void refuse_later_settings(config_section& root) {

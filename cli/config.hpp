@@ -9,6 +9,7 @@
 
 #include "core/configuration.hpp"
 #include "core/lease.hpp"
+#include "core/replica_limits.hpp"
 #include "core/result.hpp"
 
 namespace atlas::cli {
@@ -47,6 +48,7 @@ struct node_config {
   std::string log_level = "info";  ///< trace | debug | info | warn | error
   bool log_json = false;
   emulated_wan emulate;
+  core::replica_limits limits;
 };
 
 /// Reads `path`, applies `--set key=value` overrides (dots descend: `quorum.fn=1`) and checks the

@@ -149,6 +149,7 @@ class running_node {
     options.genesis = born.genesis;
     options.quorum = config_.quorum;
     options.members = born.members;
+    options.limits = config_.limits;
     options.emulated_rtt_ms = emulated(config_);
     options.delay = config_.emulate.enabled ? &delay_ : nullptr;
     options.peers = peers;

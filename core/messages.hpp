@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "core/ballot.hpp"
 #include "core/command.hpp"
+#include "core/configuration.hpp"
 #include "core/entry.hpp"
 #include "core/ids.hpp"
 #include "core/lease.hpp"
@@ -62,6 +64,8 @@ struct accept {
   slot first;
   std::vector<entry> entries;
   slot watermark;  ///< every slot up to here is chosen
+  /// A Q2 of the configuration has durably applied every slot up to here: replicas may truncate.
+  slot stable{};
 };
 
 /// Phase 2b for [first, first + count).
@@ -73,6 +77,7 @@ struct accepted {
   slot first;
   std::uint32_t count = 0;
   lease_session session = 0;  ///< of the owner's process at this node, see core/lease.hpp
+  slot applied{};             ///< every slot up to here is durably applied by the speaker
 };
 
 /// Every slot up to `watermark` is chosen, by the owner with ballot `by`.
@@ -80,6 +85,7 @@ struct commit {
   log_id log;
   ballot by;
   slot watermark;
+  slot stable{};  ///< as in `accept`
 };
 
 /// Send me chosen entries from slot `from` on.
@@ -118,8 +124,41 @@ struct release {
   generation gen;
 };
 
-using message = std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen,
-                             owner_query, owner_report, release>;
+/// What you ask for is no longer in my log: every slot up to `truncated` is only to be had in a
+/// snapshot. Also the answer to a request of a transfer that is over: begin again.
+struct snapshot_offer {
+  log_id log;
+  std::uint64_t transfer = 0;  ///< the one that is over; 0 in answer to a fetch
+  slot truncated;
+};
+
+/// Send me part `part` of a snapshot; part 0 begins the transfer. The asker numbers its transfers
+/// and has one part outstanding, which is the flow control.
+struct snapshot_request {
+  log_id log;
+  std::uint64_t transfer = 0;
+  std::uint64_t part = 0;
+  std::string after;  ///< last row that arrived; means nothing before the first row
+};
+
+/// One part of a snapshot: first all results, then all rows in order.
+struct snapshot_chunk {
+  log_id log;
+  std::uint64_t transfer = 0;
+  std::uint64_t part = 0;
+  slot at;  ///< the rows are as after this slot, in all parts of a transfer
+  stamp when;
+  std::uint64_t hash = 0;
+  slot configuration_at;
+  configuration active;  ///< chosen last at or below `at`; epoch 0: none was
+  std::string results;   ///< lines of the result window
+  std::vector<std::pair<std::string, std::string>> rows;
+  bool last = false;
+};
+
+using message =
+    std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen, owner_query,
+                 owner_report, snapshot_offer, snapshot_request, snapshot_chunk, release>;
 
 /// A message and the node it goes to.
 struct outgoing {

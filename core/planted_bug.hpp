@@ -68,6 +68,15 @@ enum class bug : std::uint8_t {
   lease_counted_from_answer,
   lease_checked_once,
   lease_of_one_node,
+  // Truncation and snapshots.
+  truncate_above_applied,
+  truncate_beyond_stable,
+  snapshot_installed_half,
+  snapshot_without_results,
+  snapshot_lowers_promise,
+  snapshot_drops_votes,
+  snapshot_of_two_views,
+  promise_below_install,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -29,6 +29,10 @@ struct record_write {
     erase_row,      ///< `key` = row
     put_results,    ///< `at`, `value`: results of the commands of slot `at` (dedupe window, §8)
     erase_results,  ///< `at`
+    truncate,       ///< `at`: entries of the slots up to here are gone for good
+    stage_row,      ///< `key`, `value`: a row of the table that `install` will put in place
+    drop_staged,    ///< staged rows, and those that an install replaced, are gone
+    install,  ///< `at`: staged rows, as of that slot, replace the rows, and no results are left
   };
   kind what = kind::applied;
   slot at;
@@ -56,6 +60,20 @@ struct recovered_log {
   std::optional<configuration> active;                ///< chosen last, at or below `applied`
   std::vector<accepted_entry> tail;                   ///< accepted above `applied`, by slot
   std::vector<std::pair<slot, std::string>> results;  ///< dedupe records, by slot
+  slot truncated;       ///< entries up to here are gone; never above `applied`
+  bool staged = false;  ///< rows are left that `drop_staged` should remove
+};
+
+/// One moment of a log, whatever is written later.
+class frozen_log {
+ public:
+  virtual ~frozen_log() = default;
+  /// As `log_store::recover`, without the tail.
+  [[nodiscard]] virtual recovered_log state() const = 0;
+  /// Rows behind `after`, or all of them, in byte order, until `visit` says false.
+  virtual void rows(
+      const std::optional<std::string>& after,
+      const std::function<bool(std::string_view row, std::string_view value)>& visit) const = 0;
 };
 
 /// Read side of one log. Thread-safe. Sees every group that `node_store::write` has returned from.
@@ -74,6 +92,8 @@ class log_store {
   [[nodiscard]] virtual std::vector<accepted_entry> entries(slot first, slot end,
                                                             std::size_t bytes_max) const = 0;
   [[nodiscard]] virtual recovered_log recover() const = 0;
+  /// May outlive this object; pins what it sees until it is dropped.
+  [[nodiscard]] virtual std::unique_ptr<frozen_log> freeze() const = 0;
 };
 
 /// Write side of the node's disk. One thread only (the `store` actor).

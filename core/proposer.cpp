@@ -113,7 +113,8 @@ void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
   send_accept({log_, ballot_, {}, config_.epoch, round_, s, {std::move(value)}, chosen_}, out);
 }
 
-void proposer::send_accept(const accept& m, proposer_effects& out) const {
+void proposer::send_accept(accept m, proposer_effects& out) const {
+  m.stable = ledger_.stable(quorum_);
   // The own replica first: it must hold the entry before it hears that it is chosen.
   out.send.push_back({self_.node, m});
   for (const auto& seat : config_.seats)
@@ -124,6 +125,7 @@ void proposer::on_accepted(process from, const accepted& m, clock_reading at,
                            proposer_effects& out) {
   if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || stage_ == stage::over) return;
   if (m.round > round_) return;  // nobody can answer a round that was not sent
+  ledger_.note(from.node, m.applied);
   auto& answered = answered_round_[from.node];
   answered = std::max(answered, m.round);
   auto& session = sessions_[from.node];
@@ -254,7 +256,7 @@ void proposer::notice(clock_reading at, proposer_effects& out) {
   const slot told = planted(bug::notice_ahead_of_votes) ? chosen_ + in_flight_.size() : chosen_;
   for (const auto node : others)
     if (node != self_.node && is_reachable(node))
-      out.send.push_back({node, commit{log_, ballot_, told}});
+      out.send.push_back({node, commit{log_, ballot_, told, ledger_.stable(quorum_)}});
 }
 
 void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/applied_ledger.hpp"
 #include "core/ballot.hpp"
 #include "core/command.hpp"
 #include "core/configuration.hpp"
@@ -138,7 +139,7 @@ class proposer {
   [[nodiscard]] bool has_room(clock_reading at) const;
   void confirm(clock_reading at, proposer_effects& out);
   void propose(entry value, clock_reading at, proposer_effects& out);
-  void send_accept(const accept& m, proposer_effects& out) const;
+  void send_accept(accept m, proposer_effects& out) const;
   void advance(clock_reading at, proposer_effects& out);
   void release_reads(proposer_effects& out);
   void renew_lease(clock_reading at, proposer_effects& out);
@@ -195,6 +196,8 @@ class proposer {
   tick confirmed_at_;
   const lease_source* leases_;
   std::map<node_id, lease_session> sessions_;  ///< in which each acceptor last answered this ballot
+
+  applied_ledger ledger_;  ///< how far the nodes have durably applied the log
 };
 
 }  // namespace atlas::core

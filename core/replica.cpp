@@ -22,17 +22,24 @@ constexpr std::size_t unsaved_rows_max = 4096;
 }  // namespace
 
 replica::replica(log_id log, process self, configuration first, const log_store& disk,
-                 lease_guard* leases)
-    : replica(log, self, std::move(first), disk, leases, disk.recover()) {}
+                 lease_guard* leases, const replica_limits& limits)
+    : replica(log, self, std::move(first), disk, leases, limits, disk.recover()) {}
 
 replica::replica(log_id log, process self, configuration first, const log_store& disk,
-                 lease_guard* leases, const recovered_log& past)
+                 lease_guard* leases, const replica_limits& limits, const recovered_log& past)
     : log_(log),
       self_(self),
       disk_(&disk),
       leases_(leases),
       active_(std::move(first)),
-      table_(log, disk, past) {
+      table_(log, disk, past),
+      limits_(limits),
+      written_applied_(past.applied),
+      durable_applied_(past.applied),
+      truncated_(past.truncated),
+      retention_(limits, past.truncated, past.applied),
+      source_(log, disk, limits),
+      staged_(past.staged) {
   promised_ = durable_promise_ = past.promised;
   if (planted(bug::restart_lowers_promise)) promised_ = durable_promise_ = {};
   watermark_ = written_watermark_ = past.applied;
@@ -41,6 +48,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
   if (past.active) active_ = *past.active;
   saved_watermark_ = watermark_;
   saved_epoch_ = active_.epoch;
+  ATLAS_CHECK(truncated_ <= watermark_, "no slot is truncated before it is applied");
   for (const auto& e : past.tail) {
     if (planted(bug::restart_forgets_votes)) break;
     ATLAS_CHECK(e.by <= promised_, "no vote above the promise");
@@ -74,13 +82,16 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
     out.persist.push_back({.what = record_write::kind::promised, .by = promised_});
     if (planted(bug::promise_not_persisted)) out.persist.pop_back();
     out.sync = true;
-    unwritten_[out.group] = {promised_, watermark_};
+    unwritten_[out.group] = {promised_, watermark_, saved_watermark_};
   }
   // The promise tells the watermark, a repeated one too: make it as durable as the promise itself.
   if (!planted(bug::promise_watermark_not_saved)) save(out);
   if (!out.persist.empty()) out.sync = true;
-  promise p{log_, m.by, watermark_, active_.epoch, {}};
-  for (auto it = tail_.lower_bound(std::max(m.from, watermark_ + 1)); it != tail_.end(); ++it)
+  // Votes at or below a snapshot that is being installed leave the disk with it: they are chosen,
+  // and the candidate must catch up to it ("snapshot at S").
+  const slot held = planted(bug::promise_below_install) ? watermark_ : held_slot();
+  promise p{log_, m.by, held, active_.epoch, {}};
+  for (auto it = tail_.lower_bound(std::max(m.from, held + 1)); it != tail_.end(); ++it)
     p.entries.push_back(it->second);
   out.held.push_back({from.node, std::move(p)});
 }
@@ -125,10 +136,11 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
   follow(from, m.gen);
   hear(from, m.by);
+  stable_ = std::max(stable_, m.stable);
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
   const lease_session session = leases_ ? leases_->session_of(from) : 0;
-  const accepted reply{log_, m.by, m.gen, m.round, m.first, count, session};
+  const accepted reply{log_, m.by, m.gen, m.round, m.first, count, session, durable_applied_};
   if ((count == 0 && durable_promise_ == m.by) || planted(bug::accept_before_fsync)) {
     // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
     out.now.push_back({from.node, reply});
@@ -145,11 +157,11 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
     open_group(out);
     out.persist.push_back({.what = record_write::kind::promised, .by = promised_});
     out.sync = true;
-    unwritten_[out.group] = {promised_, watermark_};
+    unwritten_[out.group] = {promised_, watermark_, saved_watermark_};
   }
   slot at = m.first;
   for (const auto& value : m.entries) {
-    if (at > watermark_ && !(planted(bug::accept_keeps_old_vote) && tail_.contains(at))) {
+    if (at > held_slot() && !(planted(bug::accept_keeps_old_vote) && tail_.contains(at))) {
       const auto mine = tail_.find(at);
       if (mine != tail_.end() && mine->second.by == m.by) {
         ATLAS_CHECK(mine->second.value == value, "one ballot proposes one value per slot");
@@ -161,7 +173,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
             {.what = record_write::kind::accepted, .at = at, .by = m.by, .value = value.bytes});
         if (planted(bug::accept_not_persisted)) out.persist.pop_back();
         out.sync = true;
-        unwritten_[out.group] = {promised_, watermark_};
+        unwritten_[out.group] = {promised_, watermark_, saved_watermark_};
       }
     }
     ++at;
@@ -171,6 +183,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
 
 void replica::on_commit(process from, const commit& m, replica_effects& out) {
   hear(from, m.by);
+  stable_ = std::max(stable_, m.stable);
   // An idle owner must learn too that it was overtaken here, or this node follows nobody for ever.
   if (m.by < promised_)
     out.held.push_back(
@@ -207,6 +220,7 @@ void replica::want(node_id source, slot upto, replica_effects& out) {
 }
 
 void replica::apply_known(bool answer, replica_effects& out) {
+  if (installing_) return;
   const slot before = watermark_;
   for (auto next = tail_.begin(); next != tail_.end(); next = tail_.begin()) {
     // Mark s chosen only if the vote at s is of the very ballot that says so (§3, commit).
@@ -222,6 +236,7 @@ void replica::apply_known(bool answer, replica_effects& out) {
 }
 
 void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
+  if (installing_) return;  // asked for before the snapshot was
   asked_at_.reset();
   const slot before = watermark_;
   slot at = m.first;
@@ -278,6 +293,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
   }
   applied_hash_ = running_hash(applied_hash_, at.value, *value.bytes);
   watermark_ = at;
+  retention_.note(at, value.size());
 }
 
 void replica::note_applied(replica_effects& out) {
@@ -298,13 +314,17 @@ void replica::save(replica_effects& out) {
                          .hash = applied_hash_});
   saved_watermark_ = watermark_;
   saved_epoch_ = active_.epoch;
-  unwritten_[out.group] = {promised_, watermark_};
+  unwritten_[out.group] = {promised_, watermark_, saved_watermark_};
+  // A copy that never votes syncs nothing else, and could never truncate.
+  if (watermark_ > durable_applied_ + limits_.keep_slots / 4) out.sync = true;
 }
 
 void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
   // The disk may still show an older vote for slots that are applied but not written yet.
   const slot last = planted(bug::fetch_above_written) ? watermark_ : written_watermark_;
-  if (m.from > last || m.from.value == 0) return;
+  if (m.from <= truncated_ && m.from.value > 0)
+    out.now.push_back({from.node, snapshot_offer{log_, 0, truncated_}});
+  if (m.from > last || m.from <= truncated_) return;
   // asked from disk: storage hands out votes and chosen entries alike, so the range ends where the
   // disk knows every slot as chosen.
   const slot end = planted(bug::fetch_serves_unchosen) ? last + 100 : last + 1;
@@ -315,6 +335,7 @@ void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
 }
 
 void replica::ask_for_missing(replica_effects& out) {
+  if (installing_ || intake_.running()) return;
   if (asked_at_) {
     if (now_.ms < asked_at_->ms + fetch_again_ms) return;
     wanted_.source = another_source();  // the last one did not answer
@@ -338,17 +359,23 @@ node_id replica::another_source() {
 
 void replica::on_tick(tick now, replica_effects& out) {
   now_ = now;
+  tick_snapshots(out);
   if (watermark_ < wanted_.upto) ask_for_missing(out);
   save(out);
 }
 
-void replica::on_written(std::uint64_t group) {
+void replica::on_written(std::uint64_t group, bool durable, replica_effects& out) {
   table_.written(group);
   while (!unwritten_.empty() && unwritten_.begin()->first <= group) {
-    durable_promise_ = unwritten_.begin()->second.first;
-    written_watermark_ = unwritten_.begin()->second.second;
+    const auto& done = unwritten_.begin()->second;
+    durable_promise_ = done.promised;
+    // Votes that follow an install speak of the watermark before it.
+    written_watermark_ = std::max(written_watermark_, done.watermark);
+    written_applied_ = std::max(written_applied_, done.applied);
     unwritten_.erase(unwritten_.begin());
   }
+  if (durable) durable_applied_ = written_applied_;
+  if (installing_ && group >= installing_group_) finish_install(out);
 }
 
 }  // namespace atlas::core

@@ -4,6 +4,7 @@
 // everything persisted before it, is durable.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,8 +15,12 @@
 #include "core/configuration.hpp"
 #include "core/entry.hpp"
 #include "core/ids.hpp"
+#include "core/log_retention.hpp"
 #include "core/messages.hpp"
 #include "core/ports.hpp"
+#include "core/replica_limits.hpp"
+#include "core/snapshot_intake.hpp"
+#include "core/snapshot_source.hpp"
 #include "core/state_machine.hpp"
 
 namespace atlas::core {
@@ -37,6 +42,7 @@ struct replica_effects {
   std::vector<command_result> results;  ///< of commands that the local owner had proposed
   std::optional<replica_progress> progress;  ///< for the local owner
   bool catalogue_changed = false;            ///< meta log: read the catalogue again
+  slot installed{};                          ///< a snapshot of this slot was put in place
 };
 
 class replica {
@@ -44,7 +50,7 @@ class replica {
   /// `first` is the configuration the log began with; it counts until the log holds a newer one.
   /// `disk` and `leases` outlive the replica; without `leases` no owner is protected.
   replica(log_id log, process self, configuration first, const log_store& disk,
-          lease_guard* leases = nullptr);
+          lease_guard* leases = nullptr, const replica_limits& limits = {});
 
   void on_prepare(process from, const prepare& m, replica_effects& out);
   void on_accept(process from, const accept& m, replica_effects& out);
@@ -54,13 +60,18 @@ class replica {
   void on_release(process from, const release& m, replica_effects& out);
   /// The local owner needs every slot up to `upto`, which `source` holds.
   void on_chase(node_id source, slot upto, replica_effects& out);
-  /// The store has written group `group` and all before it; durable if they asked for sync.
-  void on_written(std::uint64_t group);
+  void on_snapshot_offer(process from, const snapshot_offer& m, replica_effects& out);
+  void on_snapshot_request(process from, const snapshot_request& m, replica_effects& out);
+  void on_snapshot_chunk(process from, const snapshot_chunk& m, replica_effects& out);
+  /// The store has written group `group` and all before it; with `durable` they are synced.
+  void on_written(std::uint64_t group, bool durable, replica_effects& out);
   /// Call every 50-100 ms: asks again for what is missing.
   void on_tick(tick now, replica_effects& out);
 
   /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
-  /// ballot after the read arrived and `watermark() >=` its watermark at that time.
+  /// ballot after the read arrived and `can_answer` its watermark at that time.
+  /// False while a snapshot is put in place, or if the copy is behind `least`.
+  [[nodiscard]] bool can_answer(slot least) const { return !installing_ && watermark_ >= least; }
   [[nodiscard]] outcome answer(const read& r) const { return table_.answer(r); }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const {
@@ -73,6 +84,8 @@ class replica {
   [[nodiscard]] stamp last_stamp() const { return last_stamp_; }
   [[nodiscard]] std::uint64_t applied_hash() const { return applied_hash_; }
   [[nodiscard]] const configuration& active() const { return active_; }
+  /// Entries up to here are not in the log any more.
+  [[nodiscard]] slot truncated() const { return truncated_; }
   /// Whom this node follows: who last spoke as owner under `promised` or a higher ballot (a member
   /// without a seat hears of the owner by commit notices alone); node 0 = nobody.
   [[nodiscard]] process holder() const { return heard_by_ >= promised_ ? heard_ : process{}; }
@@ -83,8 +96,14 @@ class replica {
     slot upto;
     node_id source;
   };
+  /// What the disk shows once a group is written.
+  struct written_state {
+    ballot promised;
+    slot watermark;  ///< entries up to here are the chosen ones
+    slot applied;    ///< the rows are as after this slot
+  };
   replica(log_id log, process self, configuration first, const log_store& disk, lease_guard* leases,
-          const recovered_log& past);
+          const replica_limits& limits, const recovered_log& past);
 
   /// 0, or for how many ms a lease forbids phase 1 of `candidate`.
   [[nodiscard]] std::uint64_t lease_wait(node_id candidate);
@@ -101,6 +120,15 @@ class replica {
   void ask_for_missing(replica_effects& out);
   [[nodiscard]] node_id another_source();
   void open_group(replica_effects& out);
+  /// Every slot up to here is applied, or will be when the snapshot on its way is in place.
+  [[nodiscard]] slot held_slot() const { return std::max(watermark_, installing_); }
+  // replica_snapshot.cpp: truncation and snapshots.
+  void truncate(replica_effects& out);
+  void drop_staged(replica_effects& out);
+  void abandon_snapshot(replica_effects& out);
+  void install(replica_effects& out);
+  void finish_install(replica_effects& out);
+  void tick_snapshots(replica_effects& out);
 
   log_id log_;
   process self_;
@@ -126,10 +154,22 @@ class replica {
   wanted_entries wanted_;
   unsigned rotation_ = 0;     ///< which seat to ask when the source does not answer
   std::uint64_t groups_ = 0;  ///< groups handed out so far
-  std::map<std::uint64_t, std::pair<ballot, slot>> unwritten_;  ///< group -> promise, watermark
+  std::map<std::uint64_t, written_state> unwritten_;  ///< by group
   tick now_;
   std::optional<tick> asked_at_;  ///< when the last fetch left
   state_machine table_;
+
+  replica_limits limits_;
+  slot stable_;           ///< a Q2 has durably applied every slot up to here, says an owner
+  slot written_applied_;  ///< the applied slot that the disk shows
+  slot durable_applied_;  ///< the part of it that was synced
+  slot truncated_;        ///< entries up to here are gone; in flight to the disk, maybe
+  log_retention retention_;
+  snapshot_source source_;
+  snapshot_intake intake_;
+  bool staged_ = false;                 ///< the disk holds rows beside those of the table
+  slot installing_;                     ///< of a snapshot on its way to the disk; 0: none
+  std::uint64_t installing_group_ = 0;  ///< the write group that it is
 };
 
 }  // namespace atlas::core

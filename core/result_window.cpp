@@ -80,4 +80,16 @@ std::string result_window::encode_all() const {
   return out;
 }
 
+std::vector<std::string> result_window::encode_parts(std::size_t bytes) const {
+  std::vector<std::string> parts;
+  for (const auto& [node, o] : origins_) {
+    for (std::uint64_t i = 0; i < o.results.size(); ++i) {
+      if (!o.results[i]) continue;
+      if (parts.empty() || parts.back().size() >= bytes) parts.emplace_back();
+      put_line(parts.back(), {{node, o.boot}, o.floor + i, o.floor}, *o.results[i]);
+    }
+  }
+  return parts;
+}
+
 }  // namespace atlas::core

@@ -37,6 +37,8 @@ class result_window {
   bool replay(std::string_view record);
   /// All live results as one record.
   [[nodiscard]] std::string encode_all() const;
+  /// The same in records of whole lines that end with the line that passes `bytes`.
+  [[nodiscard]] std::vector<std::string> encode_parts(std::size_t bytes) const;
 
  private:
   struct origin {

@@ -25,10 +25,10 @@ std::optional<core::slot> slot_of(std::string_view key) {
   return core::slot{get_number(key.substr(1))};
 }
 
-std::string row_key(std::string_view row) {
+std::string row_key(space where, std::string_view row) {
   std::string key;
   key.reserve(1 + row.size());
-  key.push_back(static_cast<char>(space::row));
+  key.push_back(static_cast<char>(where));
   key.append(row);
   return key;
 }

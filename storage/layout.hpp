@@ -21,10 +21,15 @@ enum class space : char {
   row = 'd',            ///< rows of the table
   log = 'l',            ///< accepted entries by slot
   results = 'r',        ///< results of applied commands by slot
+  other_row = 'e',      ///< the second place for rows: a snapshot comes in beside the table
 };
 
 inline constexpr std::string_view promised_key = "ap";
 inline constexpr std::string_view applied_key = "aa";
+/// Holds the space of the rows, one byte; absent: `space::row`.
+inline constexpr std::string_view rows_key = "ad";
+/// Holds the slot up to which the log is truncated; absent: 0.
+inline constexpr std::string_view truncated_key = "at";
 
 constexpr std::size_t number_size = 8;
 constexpr std::size_t ballot_size = 2 * number_size;
@@ -48,7 +53,12 @@ class slot_key {
 /// Slot in a key made by `slot_key`; empty if `key` has another form.
 [[nodiscard]] std::optional<core::slot> slot_of(std::string_view key);
 
-[[nodiscard]] std::string row_key(std::string_view row);
+/// Key of a row in `space::row` or `space::other_row`.
+[[nodiscard]] std::string row_key(space where, std::string_view row);
+/// The one of the two places for rows that is not `where`.
+constexpr space beside(space where) {
+  return where == space::row ? space::other_row : space::row;
+}
 /// First key after all keys that start with `prefix`, which starts with a space byte.
 [[nodiscard]] std::string end_of_prefix(std::string prefix);
 

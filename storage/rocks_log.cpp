@@ -25,11 +25,12 @@ std::optional<core::accepted_entry> decode_accepted(core::slot at, std::string_v
 rocks_log::rocks_log(std::shared_ptr<database> disk, core::log_id log, family_number family)
     : disk_(std::move(disk)), log_(log), family_(disk_->family(family)) {
   ATLAS_CHECK(family_ != nullptr, "a log is opened on a family that exists");
+  rows_ = read_rows_space({});
 }
 
 std::optional<std::string> rocks_log::get(std::string_view row) const {
   std::string value;
-  const auto status = disk_->db().Get({}, family_, row_key(row), &value);
+  const auto status = disk_->db().Get({}, family_, row_key(rows_space(), row), &value);
   if (status.ok()) return value;
   if (!status.IsNotFound()) disk_->fail("reading a row", status);
   return std::nullopt;
@@ -51,7 +52,7 @@ void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::stri
 void rocks_log::scan(
     std::string_view prefix,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
-  const std::string first = row_key(prefix);
+  const std::string first = row_key(rows_space(), prefix);
   walk({}, first, end_of_prefix(first),
        [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
 }
@@ -120,6 +121,19 @@ void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_l
       damaged("the applied mark is damaged");
     }
   }
+  if (const auto bytes = state(how, truncated_key)) {
+    if (bytes->size() != number_size) return damaged("the truncation point is damaged");
+    out.truncated = core::slot{get_number(*bytes)};
+  }
+}
+
+space rocks_log::read_rows_space(const rocksdb::ReadOptions& how) const {
+  const auto bytes = state(how, rows_key);
+  if (!bytes) return space::row;
+  for (const space known : {space::row, space::other_row})
+    if (*bytes == std::string(1, static_cast<char>(known))) return known;
+  damaged("the place of the rows is damaged");
+  return space::row;
 }
 
 void rocks_log::recover_configuration(const rocksdb::ReadOptions& how,
@@ -137,25 +151,66 @@ void rocks_log::recover_configuration(const rocksdb::ReadOptions& how,
   });
 }
 
+core::recovered_log rocks_log::read_state(const rocksdb::ReadOptions& how) const {
+  core::recovered_log out;
+  recover_state(how, out);
+  recover_configuration(how, out);
+  walk_slots(how, space::results, core::slot{0}, [&](core::slot at, std::string_view value) {
+    out.results.emplace_back(at, std::string(value));
+    return true;
+  });
+  const std::string beside_rows = row_key(beside(read_rows_space(how)), "");
+  walk(how, beside_rows, end_of_prefix(beside_rows), [&](std::string_view, std::string_view) {
+    out.staged = true;
+    return false;
+  });
+  return out;
+}
+
 core::recovered_log rocks_log::recover() const {
   rocksdb::ManagedSnapshot view(&disk_->db());
   rocksdb::ReadOptions how;
   how.snapshot = view.snapshot();
-  how.fill_cache = false;  // read once, at start
-  core::recovered_log out;
-  recover_state(how, out);
-  recover_configuration(how, out);
+  how.fill_cache = false;  // read once, at start or after a snapshot came in
+  auto out = read_state(how);
   walk_slots(how, space::log, out.applied + 1, [&](core::slot at, std::string_view value) {
     auto e = decode_accepted(at, value);
     if (!e) damaged("the entry of slot " + std::to_string(at.value) + " is damaged");
     if (e) out.tail.push_back(*std::move(e));
     return true;
   });
-  walk_slots(how, space::results, core::slot{0}, [&](core::slot at, std::string_view value) {
-    out.results.emplace_back(at, std::string(value));
-    return true;
-  });
   return out;
+}
+
+/// RocksDB keeps what the snapshot sees, whatever is deleted meanwhile.
+class rocks_log::frozen final : public core::frozen_log {
+ public:
+  explicit frozen(std::shared_ptr<const rocks_log> log)
+      : log_(std::move(log)), view_(&log_->disk_->db()) {
+    how_.snapshot = view_.snapshot();
+    how_.fill_cache = false;  // every row once, and not soon again
+    rows_ = log_->read_rows_space(how_);
+  }
+  [[nodiscard]] core::recovered_log state() const override { return log_->read_state(how_); }
+  void rows(const std::optional<std::string>& after,
+            const std::function<bool(std::string_view row, std::string_view value)>& visit)
+      const override {
+    // The least key behind a row is the row with a zero byte.
+    const std::string first = after ? row_key(rows_, *after) + '\0' : row_key(rows_, "");
+    log_->walk(
+        how_, first, end_of_prefix(row_key(rows_, "")),
+        [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
+  }
+
+ private:
+  const std::shared_ptr<const rocks_log> log_;
+  rocksdb::ManagedSnapshot view_;
+  rocksdb::ReadOptions how_;
+  space rows_;
+};
+
+std::unique_ptr<core::frozen_log> rocks_log::freeze() const {
+  return std::make_unique<frozen>(shared_from_this());
 }
 
 void rocks_log::damaged(const std::string& what) const {

@@ -1,6 +1,7 @@
 // One log's view of the database: reads, and what recovery finds. Writing is the store's business.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 namespace atlas::storage {
 
 /// `core::log_store` on one column family.
-class rocks_log final : public core::log_store {
+class rocks_log final : public core::log_store, public std::enable_shared_from_this<rocks_log> {
  public:
   rocks_log(std::shared_ptr<database> disk, core::log_id log, family_number family);
 
@@ -26,8 +27,14 @@ class rocks_log final : public core::log_store {
   [[nodiscard]] std::vector<core::accepted_entry> entries(core::slot first, core::slot end,
                                                           std::size_t bytes_max) const override;
   [[nodiscard]] core::recovered_log recover() const override;
+  [[nodiscard]] std::unique_ptr<core::frozen_log> freeze() const override;
+
+  /// Where the rows are. The store's writer moves it when a snapshot was put in place.
+  [[nodiscard]] space rows_space() const { return rows_.load(std::memory_order_acquire); }
+  void set_rows_space(space where) { rows_.store(where, std::memory_order_release); }
 
  private:
+  class frozen;
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
 
   /// Visits keys in [first, end) until `visit` says false; a failed read ends the process.
@@ -39,6 +46,9 @@ class rocks_log final : public core::log_store {
   [[nodiscard]] std::optional<std::string> state(const rocksdb::ReadOptions& how,
                                                  std::string_view key) const;
   void recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
+  [[nodiscard]] space read_rows_space(const rocksdb::ReadOptions& how) const;
+  /// Everything but the tail.
+  [[nodiscard]] core::recovered_log read_state(const rocksdb::ReadOptions& how) const;
   void recover_configuration(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
   /// Ends the process: bytes that passed RocksDB's checksums are not what this program writes.
   void damaged(const std::string& what) const;
@@ -46,6 +56,7 @@ class rocks_log final : public core::log_store {
   const std::shared_ptr<database> disk_;
   const core::log_id log_;
   rocksdb::ColumnFamilyHandle* const family_;
+  std::atomic<space> rows_;
 };
 
 }  // namespace atlas::storage

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 
@@ -32,8 +33,9 @@ rocksdb::Slice slice(std::string_view s) {
 /// Collects records of one log; all parts stay where they are until the batch copies them.
 class log_batch {
  public:
-  log_batch(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family)
-      : batch_(batch), family_(family) {}
+  /// `rows` is where rows go, and changes with an install.
+  log_batch(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, space& rows)
+      : batch_(batch), family_(family), rows_(rows) {}
 
   void add(const core::record_write& w) {
     switch (w.what) {
@@ -46,13 +48,21 @@ class log_batch {
       case kind::configuration:
         return put(slot_key(space::configuration, w.at).view(), slice(w.key));
       case kind::put_row:
-        return put_row(w);
+        return put_row(rows_, w);
       case kind::erase_row:
         return erase_row(w);
       case kind::put_results:
         return put(slot_key(space::results, w.at).view(), slice(bytes_of(w)));
       case kind::erase_results:
         return check(batch_.Delete(family_, slice(slot_key(space::results, w.at).view())));
+      case kind::truncate:
+        return truncate(w.at);
+      case kind::stage_row:
+        return put_row(beside(rows_), w);
+      case kind::drop_staged:
+        return erase_all(beside(rows_));
+      case kind::install:
+        return install();
     }
     ATLAS_CHECK(false, "a record is of a known kind");
   }
@@ -80,19 +90,41 @@ class log_batch {
     const rocksdb::Slice value[] = {{by.data(), by.size()}, slice(bytes_of(w))};
     check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
   }
-  void put_row(const core::record_write& w) {
-    const rocksdb::Slice key[] = {{&row_space, 1}, slice(w.key)};
+  void put_row(space where, const core::record_write& w) {
+    const char first = static_cast<char>(where);
+    const rocksdb::Slice key[] = {{&first, 1}, slice(w.key)};
     const rocksdb::Slice value = slice(bytes_of(w));
     check(batch_.Put(family_, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(&value, 1)));
   }
   void erase_row(const core::record_write& w) {
-    const rocksdb::Slice key[] = {{&row_space, 1}, slice(w.key)};
+    const char first = static_cast<char>(rows_);
+    const rocksdb::Slice key[] = {{&first, 1}, slice(w.key)};
     check(batch_.Delete(family_, rocksdb::SliceParts(key, 2)));
   }
 
-  static constexpr char row_space = static_cast<char>(space::row);
+  void truncate(core::slot at) {
+    std::array<char, number_size> number;
+    put_number(number.data(), at.value);
+    put_state(truncated_key, number);
+    erase_up_to(space::log, slot_key(space::log, at + 1).view());
+  }
+  void erase_all(space where) {
+    erase_up_to(where, end_of_prefix(std::string(1, static_cast<char>(where))));
+  }
+  /// The first key is the space byte alone: tuning.cpp tells why it must be.
+  void erase_up_to(space where, std::string_view end) {
+    const char first = static_cast<char>(where);
+    check(batch_.DeleteRange(family_, {&first, 1}, slice(end)));
+  }
+  void install() {
+    rows_ = beside(rows_);
+    put_state(rows_key, std::array{static_cast<char>(rows_)});
+    erase_all(space::results);
+  }
+
   rocksdb::WriteBatch& batch_;
   rocksdb::ColumnFamilyHandle* family_;
+  space& rows_;
 };
 
 std::vector<family_number> spares_of(const database& disk, const catalogue& known) {
@@ -113,6 +145,7 @@ struct rocks_store::parts {
     rocksdb::ColumnFamilyHandle* family = nullptr;
     std::shared_ptr<rocks_log> reader;  // made by the first open_log
     family_number number = 0;
+    space rows = space::row;  // where the writer puts rows; the writer's alone once it is open
   };
 
   parts(std::shared_ptr<database> d, catalogue known)
@@ -125,6 +158,13 @@ struct rocks_store::parts {
       logs.emplace(log.log,
                    known_log{std::move(log.table), disk->family(log.family), nullptr, log.family});
     }
+  }
+
+  /// Readers look at the rows where the last write put them.
+  void follow_install(core::log_id log) {
+    const std::shared_lock guard(index);
+    const auto& known = logs.at(log);
+    if (known.reader->rows_space() != known.rows) known.reader->set_rows_space(known.rows);
   }
 
   const std::shared_ptr<database> disk;
@@ -216,12 +256,14 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
     const std::shared_lock guard(parts_->index);
     for (const auto& group : groups) {
       const auto found = parts_->logs.find(group.log);
-      ATLAS_CHECK(found != parts_->logs.end(), "a log is opened before it is written");
-      log_batch to(batch, found->second.family);
+      ATLAS_CHECK(found != parts_->logs.end() && found->second.reader,
+                  "a log is opened before it is written");
+      log_batch to(batch, found->second.family, found->second.rows);
       for (const auto& w : group.writes) to.add(w);
     }
   }
   parts_->disk->write_group(batch, sync);
+  for (const auto& group : groups) parts_->follow_install(group.log);
   if (batch.GetDataSize() > batch_keep_bytes) {
     batch = rocksdb::WriteBatch();
   } else {
@@ -232,21 +274,26 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
 std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::string_view table) {
   ATLAS_CHECK(log, "log 0 means no log");
   const std::lock_guard one_at_a_time(parts_->opening);
-  bool is_new = false;
+  std::optional<family_number> number;
   {
     const std::shared_lock guard(parts_->index);
-    is_new = !parts_->logs.contains(log);
+    const auto known = parts_->logs.find(log);
+    if (known != parts_->logs.end() && known->second.reader) return known->second.reader;
+    if (known != parts_->logs.end()) number = known->second.number;
   }
-  if (is_new) {
-    const catalogue_log made{log, parts_->pool.take(), std::string(table)};
-    store_log(*parts_->disk, made);
-    const std::unique_lock guard(parts_->index);
-    parts_->logs.emplace(
-        log, parts::known_log{made.table, parts_->disk->family(made.family), nullptr, made.family});
+  parts::known_log opened{std::string(table)};
+  if (!number) {
+    number = parts_->pool.take();
+    store_log(*parts_->disk, {log, *number, opened.table});
   }
+  opened.number = *number;
+  opened.family = parts_->disk->family(*number);
+  opened.reader = std::make_shared<rocks_log>(parts_->disk, log, *number);
+  opened.rows = opened.reader->rows_space();
   const std::unique_lock guard(parts_->index);
-  auto& known = parts_->logs.at(log);
-  if (!known.reader) known.reader = std::make_shared<rocks_log>(parts_->disk, log, known.number);
+  auto& known = parts_->logs.try_emplace(log, opened).first->second;
+  opened.table = known.table;  // the name it was first opened for
+  known = std::move(opened);
   return known.reader;
 }
 

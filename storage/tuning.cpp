@@ -31,8 +31,10 @@ void tune_memory(rocksdb::Options& o, std::uint64_t cache_bytes) {
   // A family that was written once holds one arena block until its next flush.
   o.arena_block_size = 64 << 10;
   // Entries come in slot order and saved rows in row order: each space (first byte of the key) goes
-  // on inserting where it stopped, instead of searching from the top.
-  o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  // on inserting where it stopped, instead of searching from the top. RocksDB shares these hints
+  // between entries and range deletions, which are in different lists, and would corrupt memory: so
+  // no range deletion may begin with a key that has a prefix of this length.
+  o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(2));
   // An idle family must not pin old write-ahead logs for ever: they are read at every start.
   o.max_total_wal_size = std::clamp<std::uint64_t>(budget / 2, 16 * megabyte, 256 * megabyte);
 

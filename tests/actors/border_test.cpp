@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "core/result_window.hpp"
+#include "core/row_record.hpp"
 #include "tests/support/samples.hpp"
 
 using namespace atlas;
@@ -81,5 +83,28 @@ TEST_SUITE("actors/border") {
     CHECK(well_formed(sender, answers{{7}, {{false, {1}, {outcome_code::unknown, ""}}}}));
     CHECK_FALSE(
         well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(4), ""}}}}));
+  }
+
+  TEST_CASE("parts of snapshots must hold rows, results and a legal configuration") {
+    snapshot_chunk good;
+    good.at = {9};
+    good.configuration_at = {4};
+    good.active = three_nodes();
+    result_window::encode_line(good.results, {sender, {5}, {5}}, {outcome_code::ok, "x"});
+    good.rows = {{"row", encode_row({1, {1}, {1}, "ann", "value"})}};
+    CHECK(well_formed(sender, good));
+    const auto refuse = [&](const std::function<void(snapshot_chunk&)>& spoil) {
+      auto bad = good;
+      spoil(bad);
+      CHECK_FALSE(well_formed(sender, bad));
+    };
+    refuse([](auto& c) { c.at = {}; });
+    refuse([](auto& c) { c.configuration_at = {10}; });
+    refuse([](auto& c) { c.active.fz = 7; });
+    refuse([](auto& c) { std::swap(c.active.seats[0], c.active.seats[1]); });
+    refuse([](auto& c) { c.results = "\xff"; });
+    refuse([](auto& c) { c.rows[0].second = "\xff"; });
+    good.active = {};
+    CHECK(well_formed(sender, good));
   }
 }

@@ -111,6 +111,25 @@ TEST_SUITE("cli/config") {
     CHECK(c.log_json);
   }
 
+  TEST_CASE("how much of a log is kept is set in slots and in bytes") {
+    const auto got = load("db_path: d\n");
+    REQUIRE(got.ok);
+    CHECK(got.config.limits.keep_slots == 100'000);
+    CHECK(got.config.limits.keep_bytes == 64ull << 20);
+    const auto set = load("db_path: d\nlog_retention: {slots: 12, size: 1MB}\n");
+    REQUIRE(set.ok);
+    CHECK(set.config.limits.keep_slots == 12);
+    CHECK(set.config.limits.keep_bytes == 1ull << 20);
+    check_all({
+        {"db_path: d\nlog_retention: 12\n",
+         "F:2:16: log_retention: found \"12\"; write {slots: 100000, size: 64MB}"},
+        {"db_path: d\nlog_retention: {slots: many}\n",
+         "F:2:24: log_retention.slots: found \"many\"; write how many slots of each table's log "
+         "are "
+         "kept, such as 100000"},
+    });
+  }
+
   TEST_CASE("one connect address needs no list, and development mode makes the log verbose") {
     const auto got = load("db_path: d\nconnect: a:1\ndevelopment_mode: true\n");
     REQUIRE(got.ok);

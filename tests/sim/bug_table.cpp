@@ -86,7 +86,23 @@ const std::vector<named_bug>& all_bugs() {
        "a lease is counted from the answer, not from the request"},
       {bug::lease_checked_once, "lease-checked-once",
        "the clock is not read again after a read is executed"},
-      {bug::lease_of_one_node, "lease-of-one-node", "one grant is enough to read"}};
+      {bug::lease_of_one_node, "lease-of-one-node", "one grant is enough to read"},
+      {bug::truncate_above_applied, "truncate-above-applied",
+       "the log is cut where the rows are not durable yet"},
+      {bug::truncate_beyond_stable, "truncate-beyond-stable",
+       "the log is cut though no Q2 has applied it"},
+      {bug::snapshot_installed_half, "snapshot-installed-half",
+       "a snapshot is put in place after its first part"},
+      {bug::snapshot_without_results, "snapshot-without-results",
+       "a snapshot lacks the results of its commands"},
+      {bug::snapshot_lowers_promise, "snapshot-lowers-promise",
+       "a snapshot makes the acceptor forget its promise"},
+      {bug::snapshot_drops_votes, "snapshot-drops-votes",
+       "a snapshot makes the acceptor forget votes above it"},
+      {bug::snapshot_of_two_views, "snapshot-of-two-views",
+       "a transfer goes on over a newer view of the table"},
+      {bug::promise_below_install, "promise-below-install",
+       "a promise does not tell of the snapshot that takes its votes away"}};
   return all;
 }
 

@@ -58,6 +58,17 @@ struct speaker {
   std::string operator()(const core::owner_report& m) const {
     return std::string(m.missed ? "missed" : "not missed") + ", follows " + who(m.holder);
   }
+  std::string operator()(const core::snapshot_offer& m) const {
+    return "truncated up to " + number(m.truncated) + ", take a snapshot" +
+           (m.transfer ? " again, not transfer " + number(m.transfer) : "");
+  }
+  std::string operator()(const core::snapshot_request& m) const {
+    return "snapshot request " + number(m.transfer) + " part " + number(m.part);
+  }
+  std::string operator()(const core::snapshot_chunk& m) const {
+    return "snapshot " + number(m.transfer) + " part " + number(m.part) + " at slot " +
+           number(m.at) + ", " + number(m.rows.size()) + " rows" + (m.last ? ", last" : "");
+  }
 };
 
 std::string request_of(const core::command& c) {

@@ -49,6 +49,11 @@ class monitor {
   /// The same for the rows that a disk shows, versions included: a command executed twice shows.
   void check_disk(core::node_id node, core::log_id log, const log_image& disk) const;
 
+  /// Node's medium holds this for sure.
+  void on_durable(core::node_id node, core::log_id log, const log_image& durable);
+  /// What was cut from the log is durably applied on a Q2, and here.
+  void check_truncation(core::node_id node, core::log_id log, const log_image& disk);
+
   /// The log as every copy must see it; null before anything was chosen.
   [[nodiscard]] const table_model* table(core::log_id log) const;
   [[nodiscard]] core::slot last_chosen(core::log_id log) const;
@@ -80,12 +85,17 @@ class monitor {
   };
   struct acceptor_memory {
     core::ballot told;  ///< highest ballot this acceptor ever promised to anybody
+    /// Slots it said it voted for, with the highest ballot, above the watermark it last told.
+    std::map<core::slot, core::ballot> votes;
+    core::slot durably_applied;
+    core::slot truncated;  ///< seen on its disk
   };
 
   void choose(core::log_id log, core::slot at, core::ballot by);
   void note_prepare(core::node_id node, const core::prepare& m, bool to_itself,
                     const log_image& durable);
   void note_promise(core::node_id node, const core::promise& m, const log_image& durable);
+  void note_votes_told(core::node_id node, const core::promise& m, core::slot from);
   void note_accepted(core::node_id node, const core::accepted& m, const log_image& durable);
   void note_handed_out(core::node_id node, const core::chosen& m) const;
   log_model& model(core::log_id log);

@@ -39,9 +39,13 @@ void monitor::note_promise(core::node_id node, const core::promise& m, const log
                                                   " and does not tell its vote for " +
                                                   name(m.log, it->first));
   }
+  note_votes_told(node, m, from);
 }
 
 void monitor::note_accepted(core::node_id node, const core::accepted& m, const log_image& durable) {
+  require(m.applied <= durable.applied, name(node) + " says that slot " +
+                                            std::to_string(m.applied.value) +
+                                            " is durably applied, but its disk does not have it");
   require(m.by >= acceptors_[{node, m.log}].told,
           name(node) + " votes under ballot " + name(m.by) + " below its promise (invariant 2)");
   require(durable.promised >= m.by, name(node) + " voted before its promise was durable");
@@ -55,6 +59,8 @@ void monitor::note_accepted(core::node_id node, const core::accepted& m, const l
                                                    name(m.log, at) +
                                                    " but its disk does not have it (invariant 2)");
     log.votes[{m.by, at}].insert(node);
+    auto& vote = acceptors_[{node, m.log}].votes[at];
+    vote = std::max(vote, m.by);
   }
 }
 

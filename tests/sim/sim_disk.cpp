@@ -13,6 +13,7 @@ void log_image::apply(const core::record_write& w) {
       break;
     case kind::accepted:
       require(w.by <= promised, "no vote is written above the promise");
+      require(w.at > truncated, "no vote is written at or below the truncation point");
       entries.insert_or_assign(w.at, core::accepted_entry{w.at, w.by, {w.value}});
       break;
     case kind::applied:
@@ -37,8 +38,74 @@ void log_image::apply(const core::record_write& w) {
     case kind::erase_results:
       results.erase(w.at);
       break;
+    case kind::truncate:
+      require(w.at >= truncated, "the truncation point on disk may only rise");
+      truncated = w.at;
+      entries.erase(entries.begin(), entries.upper_bound(w.at));
+      break;
+    case kind::stage_row:
+      staged.insert_or_assign(w.key, w.value);
+      break;
+    case kind::drop_staged:
+      staged.clear();
+      break;
+    case kind::install:
+      rows.swap(staged);  // what it replaces is dropped later
+      results.clear();
+      installed = w.at;
+      break;
   }
 }
+
+namespace {
+
+/// Slots that are truncated must be applied on the medium already; a snapshot brings its own.
+void check_truncation(const core::log_writes& group, core::slot durably_applied) {
+  using kind = core::record_write::kind;
+  bool installs = false;
+  for (const auto& w : group.writes) {
+    installs = installs || w.what == kind::install;
+    require(w.what != kind::truncate || installs || w.at <= durably_applied,
+            "the log is truncated above what the medium holds as applied");
+  }
+}
+
+/// What the rest of core/'s recovery is made of.
+core::recovered_log state_of(const log_image& image) {
+  core::recovered_log past;
+  past.promised = image.promised;
+  past.applied = image.applied;
+  past.last_stamp = image.last_stamp;
+  past.applied_hash = image.applied_hash;
+  past.configuration_at = image.configuration_at;
+  if (image.configuration_at) {
+    std::string_view bytes = image.configuration;
+    past.active = core::decode_configuration(bytes);
+    require(past.active.has_value(), "configurations on disk decode");
+  }
+  for (const auto& [at, record] : image.results) past.results.emplace_back(at, *record);
+  past.truncated = image.truncated;
+  past.staged = !image.staged.empty();
+  return past;
+}
+
+class frozen_image final : public core::frozen_log {
+ public:
+  explicit frozen_image(const log_image& image) : image_(image) {}
+  [[nodiscard]] core::recovered_log state() const override { return state_of(image_); }
+  void rows(const std::optional<std::string>& after,
+            const std::function<bool(std::string_view row, std::string_view value)>& visit)
+      const override {
+    const auto& all = image_.rows;
+    for (auto it = after ? all.upper_bound(*after) : all.begin(); it != all.end(); ++it)
+      if (!visit(it->first, *it->second)) return;
+  }
+
+ private:
+  const log_image image_;
+};
+
+}  // namespace
 
 const log_image& sim_disk::at(const images& all, core::log_id log) {
   static const log_image empty;
@@ -48,6 +115,7 @@ const log_image& sim_disk::at(const images& all, core::log_id log) {
 
 void sim_disk::write(std::vector<core::log_writes>& groups, bool sync) {
   for (auto& g : groups) {
+    check_truncation(g, durable_[g.log].applied);
     auto& image = visible_[g.log];
     for (const auto& w : g.writes) image.apply(w);
     unsynced_.emplace_back(g.log, std::move(g.writes));
@@ -97,21 +165,14 @@ std::vector<core::accepted_entry> sim_log_store::entries(core::slot first, core:
 
 core::recovered_log sim_log_store::recover() const {
   const auto& image = disk_.visible(log_);
-  core::recovered_log past;
-  past.promised = image.promised;
-  past.applied = image.applied;
-  past.last_stamp = image.last_stamp;
-  past.applied_hash = image.applied_hash;
-  past.configuration_at = image.configuration_at;
-  if (image.configuration_at) {
-    std::string_view bytes = image.configuration;
-    past.active = core::decode_configuration(bytes);
-    require(past.active.has_value(), "configurations on disk decode");
-  }
+  core::recovered_log past = state_of(image);
   for (auto it = image.entries.upper_bound(image.applied); it != image.entries.end(); ++it)
     past.tail.push_back(it->second);
-  for (const auto& [at, record] : image.results) past.results.emplace_back(at, *record);
   return past;
+}
+
+std::unique_ptr<core::frozen_log> sim_log_store::freeze() const {
+  return std::make_unique<frozen_image>(disk_.visible(log_));
 }
 
 }  // namespace atlas::sim

@@ -27,6 +27,9 @@ struct log_image {
   std::map<core::slot, core::accepted_entry> entries;
   std::map<std::string, core::blob, std::less<>> rows;
   std::map<core::slot, core::blob> results;
+  core::slot truncated;
+  core::slot installed;  ///< of the last snapshot put in place
+  std::map<std::string, core::blob, std::less<>> staged;
 
   /// Throws `sim_failure` on a record that no store may be given (a promise that falls).
   void apply(const core::record_write& w);
@@ -64,6 +67,7 @@ class sim_log_store final : public core::log_store {
   [[nodiscard]] std::vector<core::accepted_entry> entries(core::slot first, core::slot end,
                                                           std::size_t bytes_max) const override;
   [[nodiscard]] core::recovered_log recover() const override;
+  [[nodiscard]] std::unique_ptr<core::frozen_log> freeze() const override;
 
  private:
   const sim_disk& disk_;

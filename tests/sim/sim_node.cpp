@@ -37,6 +37,7 @@ void sim_node::start() {
     auto h = std::make_unique<held_log>(log, self_, world_.options, disk_, run_->leases.get());
     world_.watch.on_restart(self_.node, h->copy);
     world_.watch.check_disk(self_.node, log, disk_.visible(log));
+    world_.watch.on_durable(self_.node, log, disk_.durable(log));
     if (self_.boot.value == 1 && self_.node.value == 1) run_->coordinator->expect_ownership(log);
     run_->logs.emplace(log, std::move(h));
   }
@@ -249,6 +250,10 @@ void sim_node::to_copy(held_log& h, core::process from, core::message&& m) {
     if (const auto* f = std::get_if<core::fetch>(&m)) c.on_fetch(from, *f, out);
     if (const auto* v = std::get_if<core::chosen>(&m)) c.on_chosen(from, *v, out);
     if (const auto* r = std::get_if<core::release>(&m)) c.on_release(from, *r, out);
+    if (const auto* o = std::get_if<core::snapshot_offer>(&m)) c.on_snapshot_offer(from, *o, out);
+    if (const auto* r = std::get_if<core::snapshot_request>(&m))
+      c.on_snapshot_request(from, *r, out);
+    if (const auto* s = std::get_if<core::snapshot_chunk>(&m)) c.on_snapshot_chunk(from, *s, out);
   });
 }
 

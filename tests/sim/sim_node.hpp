@@ -77,7 +77,10 @@ class sim_node {
   struct held_log {
     held_log(core::log_id id, core::process self, const sim_options& options, const sim_disk& disk,
              sim_leases* leases)
-        : log(id), store(disk, id), copy(id, self, options.first, store, leases), requests(self) {}
+        : log(id),
+          store(disk, id),
+          copy(id, self, options.first, store, leases, options.limits),
+          requests(self) {}
     core::log_id log;
     sim_log_store store;
     core::replica copy;

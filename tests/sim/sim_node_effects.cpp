@@ -39,6 +39,9 @@ void sim_node::note_leaving(const core::message& m) {
     if (n->why == core::nack_reason::lease_runs) world_.tale.count(thing::lease_refusal);
   }
   if (std::holds_alternative<core::chosen>(m)) world_.tale.count(thing::fetch);
+  if (std::holds_alternative<core::snapshot_chunk>(m)) world_.tale.count(thing::snapshot_part);
+  if (const auto* o = std::get_if<core::snapshot_offer>(&m); o && o->transfer > 0)
+    world_.tale.count(thing::view_expired);
   if (const auto* p = std::get_if<core::promise>(&m); p && !p->entries.empty())
     world_.tale.count(thing::old_vote_answered);
 }
@@ -76,6 +79,10 @@ void sim_node::emit(held_log& h, core::replica_effects& out) {
   }
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
   for (auto& m : out.now) send(&h, std::move(m), &h.to_owner);
+  for (const auto& w : out.persist) {
+    if (w.what == core::record_write::kind::install) world_.tale.count(thing::install);
+    if (w.what == core::record_write::kind::truncate) world_.tale.count(thing::truncation);
+  }
   if (out.persist.empty() && out.held.empty()) return;
   run_->jobs.push_back({{h.log, std::move(out.persist), out.sync}, out.group, std::move(out.held)});
   start_store();
@@ -114,13 +121,22 @@ void sim_node::finish_store(std::vector<job>& batch) {
   std::vector<core::log_id> touched;
   for (const auto& w : writes) touched.push_back(w.log);
   disk_.write(writes, sync);
-  for (const auto log : touched) world_.watch.check_disk(self_.node, log, disk_.visible(log));
+  for (const auto log : touched) {
+    world_.watch.check_disk(self_.node, log, disk_.visible(log));
+    world_.watch.check_truncation(self_.node, log, disk_.visible(log));
+  }
+  if (sync)
+    for (const auto& [log, h] : run_->logs)
+      world_.watch.on_durable(self_.node, log, disk_.durable(log));
   if (wrote) tell({}, sync ? "disk: written and synced" : "disk: written, not synced");
   for (auto& j : batch) {
     auto& h = *run_->logs.at(j.writes.log);
     for (auto& m : j.held) send(&h, std::move(m), &h.from_store);
     if (j.group == 0) continue;
-    post(h.to_copy, [&h, group = j.group] { h.copy.on_written(group); });
+    post(h.to_copy, [this, &h, group = j.group, sync] {
+      step_copy(
+          h, [&](core::replica& c, core::replica_effects& out) { c.on_written(group, sync, out); });
+    });
   }
   run_->store_busy = false;
   start_store();
@@ -165,7 +181,7 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
 
 void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
                             std::vector<core::read>& reads) {
-  if (h.copy.watermark() < leave.applied_min) {
+  if (!h.copy.can_answer(leave.applied_min)) {
     world_.tale.count(thing::late_read, reads.size());
     return give_back(h.log, {}, reads, "the owner is catching up");
   }

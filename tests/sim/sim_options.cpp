@@ -102,6 +102,13 @@ void draw_leases(sim_options& o, core::rng random) {
   if (random.chance(2, 3)) o.siege = static_cast<unsigned>(1 + random.below(6));
 }
 
+void tighten(core::replica_limits& limits, core::rng& random) {
+  limits.keep_slots = random.below(random.chance(1, 2) ? 8 : 60);
+  limits.chunk_bytes = 64 + random.below(1'000);
+  limits.views_max = 1 + random.below(3);
+  limits.view_idle_ms = 300 + random.below(3'000);
+}
+
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
@@ -114,6 +121,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   auto o = mild(seed, shape);
   core::rng random(seed * 0xd1342543de82ef95ull + 3);
   if (random.chance(1, 2)) harden(o, random);
+  if (random.chance(3, 4)) tighten(o.limits, random);
   draw_leases(o, core::rng(seed * 0xa0761d6478bd642full + 7));
   switch_off(o, shape.off);
   return o;
@@ -174,7 +182,7 @@ std::string sim_options::describe() const {
           std::to_string(duel) + " siege " + std::to_string(siege);
   text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
           " straggler " + std::to_string(straggler) + " echo " + std::to_string(echo) +
-          " per mille";
+          " per mille; keeps " + std::to_string(limits.keep_slots) + " slots";
   return text;
 }
 

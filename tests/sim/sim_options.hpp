@@ -9,6 +9,7 @@
 
 #include "core/configuration.hpp"
 #include "core/lease.hpp"
+#include "core/replica_limits.hpp"
 
 namespace atlas::sim {
 
@@ -59,6 +60,7 @@ struct sim_options {
   std::uint64_t slow_node_us = 0;  ///< by this
   /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.
   bool some_stay_down = false;
+  core::replica_limits limits;  ///< in most seeds so tight that snapshots happen all the time
 
   /// Every second seed is a harsh one: the mild storm of the same seed, and more on top.
   [[nodiscard]] static sim_options from_seed(std::uint64_t seed, const sim_shape& shape = {});

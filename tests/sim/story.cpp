@@ -40,7 +40,11 @@ const char* name_of(thing t) {
                                                          "lease reads",
                                                          "leases run out",
                                                          "lease refusals",
-                                                         "leases released"};
+                                                         "leases released",
+                                                         "truncations",
+                                                         "snapshot parts",
+                                                         "snapshots installed",
+                                                         "transfers begun again"};
   return names[static_cast<std::size_t>(t)];
 }
 

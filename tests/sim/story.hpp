@@ -47,6 +47,10 @@ enum class thing : std::uint8_t {
   lease_ran_out,      ///< of these, too late to be answered
   lease_refusal,      ///< phase 1 refused for a lease
   lease_released,     ///< releases sent
+  truncation,
+  snapshot_part,  ///< parts of snapshots handed out
+  install,        ///< snapshots put in place
+  view_expired,   ///< transfers that had to begin again
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,13 +56,19 @@ class memory_log_store final : public core::log_store {
     for (auto it = accepted_.upper_bound(kept_.applied); it != accepted_.end(); ++it)
       past.tail.push_back(it->second);
     past.results.assign(results_.begin(), results_.end());
+    past.staged = !staged_.empty();
     return past;
   }
 
+  [[nodiscard]] std::unique_ptr<core::frozen_log> freeze() const override;
+
   [[nodiscard]] std::size_t result_records() const { return results_.size(); }
   [[nodiscard]] std::size_t row_count() const { return rows_.size(); }
+  [[nodiscard]] std::size_t staged_count() const { return staged_.size(); }
+  [[nodiscard]] std::size_t entry_count() const { return accepted_.size(); }
 
  private:
+  class frozen;
   void write_one(const core::record_write& w) {
     using kind = core::record_write::kind;
     switch (w.what) {
@@ -97,6 +104,20 @@ class memory_log_store final : public core::log_store {
       case kind::erase_results:
         results_.erase(w.at);
         break;
+      case kind::truncate:
+        kept_.truncated = w.at;
+        accepted_.erase(accepted_.begin(), accepted_.upper_bound(w.at));
+        break;
+      case kind::stage_row:
+        staged_.insert_or_assign(w.key, *w.value);
+        break;
+      case kind::drop_staged:
+        staged_.clear();
+        break;
+      case kind::install:
+        rows_.swap(staged_);
+        results_.clear();
+        break;
     }
   }
 
@@ -104,6 +125,26 @@ class memory_log_store final : public core::log_store {
   std::map<core::slot, core::accepted_entry> accepted_;
   std::map<std::string, std::string, std::less<>> rows_;
   std::map<core::slot, std::string> results_;
+  std::map<std::string, std::string, std::less<>> staged_;
 };
+
+class memory_log_store::frozen final : public core::frozen_log {
+ public:
+  explicit frozen(const memory_log_store& disk) : disk_(disk) {}
+  [[nodiscard]] core::recovered_log state() const override { return disk_.recover(); }
+  void rows(const std::optional<std::string>& after,
+            const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    for (auto it = after ? disk_.rows_.upper_bound(*after) : disk_.rows_.begin();
+         it != disk_.rows_.end(); ++it)
+      if (!visit(it->first, it->second)) return;
+  }
+
+ private:
+  const memory_log_store disk_;
+};
+
+inline std::unique_ptr<core::frozen_log> memory_log_store::freeze() const {
+  return std::make_unique<frozen>(*this);
+}
 
 }  // namespace atlas::tests

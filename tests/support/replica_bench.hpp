@@ -17,8 +17,9 @@ namespace atlas::tests {
 
 class replica_bench {
  public:
-  explicit replica_bench(std::uint64_t node = 1, core::configuration first = three_nodes())
-      : node_(node), first_(std::move(first)) {
+  explicit replica_bench(std::uint64_t node = 1, core::configuration first = three_nodes(),
+                         core::replica_limits limits = {})
+      : node_(node), first_(std::move(first)), limits_(limits) {
     crash();
   }
 
@@ -61,7 +62,12 @@ class replica_bench {
     auto oldest = std::move(waiting_.front());
     waiting_.pop_front();
     disk_.write(oldest.persist);
-    if (oldest.group != 0) replica_->on_written(oldest.group);
+    if (oldest.group != 0) {
+      core::replica_effects out;
+      replica_->on_written(oldest.group, true, out);
+      if (!out.persist.empty() || !out.held.empty()) enqueue(out);
+      last_written_ = std::move(out);
+    }
     return std::move(oldest.held);
   }
   void write_all() {
@@ -73,12 +79,14 @@ class replica_bench {
     write_all();
   }
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  /// What the replica wanted when it last heard that a group was written.
+  [[nodiscard]] const core::replica_effects& last_written() const { return last_written_; }
 
   /// Loses what was not written and starts again with a higher boot epoch.
   void crash() {
     waiting_.clear();
     ++boot_;
-    replica_ = std::make_unique<core::replica>(table_log, self(), first_, disk_);
+    replica_ = std::make_unique<core::replica>(table_log, self(), first_, disk_, nullptr, limits_);
   }
 
  private:
@@ -97,6 +105,15 @@ class replica_bench {
   void feed(core::process p, const core::chosen& m, core::replica_effects& out) {
     replica_->on_chosen(p, m, out);
   }
+  void feed(core::process p, const core::snapshot_offer& m, core::replica_effects& out) {
+    replica_->on_snapshot_offer(p, m, out);
+  }
+  void feed(core::process p, const core::snapshot_request& m, core::replica_effects& out) {
+    replica_->on_snapshot_request(p, m, out);
+  }
+  void feed(core::process p, const core::snapshot_chunk& m, core::replica_effects& out) {
+    replica_->on_snapshot_chunk(p, m, out);
+  }
   void enqueue(const core::replica_effects& out) {
     ATLAS_CHECK(out.persist.empty() == (out.group == 0), "a group has writes, writes have a group");
     waiting_.push_back(out);
@@ -105,8 +122,10 @@ class replica_bench {
   std::uint64_t node_;
   std::uint64_t boot_ = 0;
   core::configuration first_;
+  core::replica_limits limits_;
   memory_log_store disk_;
   std::deque<core::replica_effects> waiting_;
+  core::replica_effects last_written_;
   std::unique_ptr<core::replica> replica_;
 };
 

@@ -1,0 +1,46 @@
+#include "core/log_retention.hpp"
+
+namespace atlas::core {
+namespace {
+
+constexpr std::uint64_t pieces_per_keep = 8;
+
+}  // namespace
+
+void log_retention::restart(slot truncated, slot applied) {
+  pieces_.clear();
+  total_ = 0;
+  applied_ = applied;
+  if (applied > truncated) pieces_.push_back({applied, applied - truncated, 0});
+}
+
+void log_retention::note(slot at, std::size_t bytes) {
+  applied_ = at;
+  total_ += bytes;
+  const bool full = pieces_.empty() || pieces_.back().slots >= slots_ / pieces_per_keep ||
+                    pieces_.back().bytes >= bytes_ / pieces_per_keep;
+  if (full) pieces_.push_back({});
+  auto& last = pieces_.back();
+  last.last = at;
+  ++last.slots;
+  last.bytes += bytes;
+}
+
+slot log_retention::surplus(slot upto) const {
+  slot cut;
+  std::uint64_t behind = total_;
+  for (const auto& p : pieces_) {
+    behind -= p.bytes;
+    const bool enough = applied_ - p.last >= slots_ || behind >= bytes_;
+    if (p.last > upto || !enough) break;
+    cut = p.last;
+  }
+  return cut;
+}
+
+void log_retention::dropped(slot at) {
+  for (; !pieces_.empty() && pieces_.front().last <= at; pieces_.pop_front())
+    total_ -= pieces_.front().bytes;
+}
+
+}  // namespace atlas::core

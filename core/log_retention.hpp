@@ -1,0 +1,45 @@
+// How much of the applied log is worth keeping (consensus.md §7): enough that a follower that was
+// away for a short time catches up from the log, bounded in slots and bytes whoever is away. The
+// log is measured in pieces of an eighth, so that truncation comes in few large steps.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "core/ids.hpp"
+#include "core/replica_limits.hpp"
+
+namespace atlas::core {
+
+class log_retention {
+ public:
+  /// Slots (truncated, applied] are on disk already; their size is not known and counts as nothing.
+  log_retention(const replica_limits& limits, slot truncated, slot applied)
+      : slots_(limits.keep_slots), bytes_(limits.keep_bytes) {
+    restart(truncated, applied);
+  }
+
+  /// Forgets all pieces: slots (truncated, applied] are what is there.
+  void restart(slot truncated, slot applied);
+  /// Slot `at` was applied, the next one after the last.
+  void note(slot at, std::size_t bytes);
+  /// Where to truncate, at `upto` at most; 0 if everything is worth keeping.
+  [[nodiscard]] slot surplus(slot upto) const;
+  /// The log was truncated at `at`.
+  void dropped(slot at);
+
+ private:
+  struct piece {
+    slot last;
+    std::uint64_t slots = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  std::uint64_t slots_;
+  std::uint64_t bytes_;
+  slot applied_;
+  std::uint64_t total_ = 0;
+  std::deque<piece> pieces_;
+};
+
+}  // namespace atlas::core

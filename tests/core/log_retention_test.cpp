@@ -1,0 +1,104 @@
+// How much of a log is kept, and what the owner calls stable (consensus.md §7).
+#include "core/log_retention.hpp"
+
+#include <doctest/doctest.h>
+
+#include "core/applied_ledger.hpp"
+#include "tests/support/samples.hpp"
+
+using namespace atlas::core;
+using namespace atlas::tests;
+
+namespace {
+
+replica_limits keeping(std::uint64_t slots, std::uint64_t bytes = 1 << 30) {
+  replica_limits limits;
+  limits.keep_slots = slots;
+  limits.keep_bytes = bytes;
+  return limits;
+}
+
+}  // namespace
+
+TEST_SUITE("core/log_retention") {
+  TEST_CASE("a short log is kept") {
+    log_retention r(keeping(100), {}, {});
+    for (std::uint64_t s = 1; s <= 100; ++s) r.note({s}, 10);
+    CHECK(r.surplus({100}) == slot{});
+  }
+
+  TEST_CASE("slots beyond the number that is kept go in pieces of an eighth") {
+    log_retention r(keeping(80), {}, {});
+    for (std::uint64_t s = 1; s <= 95; ++s) r.note({s}, 10);
+    CHECK(r.surplus({95}) == slot{10});
+    r.dropped({10});
+    CHECK(r.surplus({95}) == slot{});
+  }
+
+  TEST_CASE("few large slots go by their bytes") {
+    log_retention r(keeping(1'000, 800), {}, {});
+    for (std::uint64_t s = 1; s <= 12; ++s) r.note({s}, 100);
+    CHECK(r.surplus({12}) == slot{4});
+    r.dropped({4});
+    r.note({13}, 800);
+    CHECK(r.surplus({13}) == slot{12});
+  }
+
+  TEST_CASE("nothing goes above what may go") {
+    log_retention r(keeping(8), {}, {});
+    for (std::uint64_t s = 1; s <= 30; ++s) r.note({s}, 1);
+    CHECK(r.surplus({5}) == slot{5});
+    CHECK(r.surplus({0}) == slot{});
+    CHECK(r.surplus({30}) == slot{22});
+  }
+
+  TEST_CASE("what an earlier start left goes as one piece") {
+    log_retention r(keeping(8), {10}, {50});
+    CHECK(r.surplus({50}) == slot{});
+    for (std::uint64_t s = 51; s <= 58; ++s) r.note({s}, 1);
+    CHECK(r.surplus({58}) == slot{50});
+  }
+
+  TEST_CASE("a snapshot begins a new count") {
+    log_retention r(keeping(8), {}, {});
+    for (std::uint64_t s = 1; s <= 30; ++s) r.note({s}, 1);
+    r.restart({100}, {100});
+    CHECK(r.surplus({100}) == slot{});
+    for (std::uint64_t s = 101; s <= 110; ++s) r.note({s}, 1);
+    CHECK(r.surplus({110}) == slot{102});
+  }
+}
+
+TEST_SUITE("core/applied_ledger") {
+  TEST_CASE("stable is what a Q2 has durably applied") {
+    const auto quorum = grid_quorum::make(three_nodes()).value();
+    applied_ledger ledger;
+    CHECK(ledger.stable(quorum) == slot{});
+    ledger.note({1}, {9});
+    CHECK(ledger.stable(quorum) == slot{});
+    ledger.note({3}, {4});
+    CHECK(ledger.stable(quorum) == slot{4});
+    ledger.note({2}, {7});
+    CHECK(ledger.stable(quorum) == slot{7});
+    ledger.note({2}, {5});  // late news
+    CHECK(ledger.stable(quorum) == slot{7});
+  }
+
+  TEST_CASE("nodes without a seat do not count") {
+    const auto quorum = grid_quorum::make(three_nodes()).value();
+    applied_ledger ledger;
+    ledger.note({1}, {9});
+    ledger.note({8}, {9});
+    ledger.note({9}, {9});
+    CHECK(ledger.stable(quorum) == slot{});
+  }
+
+  TEST_CASE("a grid needs its zones") {
+    const auto quorum = grid_quorum::make(grid({{"eu", 2}, {"us", 2}, {"ap", 2}}, 0, 1)).value();
+    applied_ledger ledger;
+    for (std::uint64_t node = 1; node <= 3; ++node) ledger.note({node}, {8});
+    CHECK(ledger.stable(quorum) == slot{});
+    ledger.note({4}, {6});
+    CHECK(ledger.stable(quorum) == slot{6});
+  }
+}
