@@ -59,6 +59,14 @@ enum class bug : std::uint8_t {
   read_of_earlier_round,
   read_before_applied,
   expired_called_undone,
+  // Moves.
+  giver_goes_on,
+  hand_off_before_chosen,
+  hand_off_same_generation,
+  hand_off_to_any_boot,
+  hand_off_taken_twice,
+  hand_off_below_promise,
+  heir_serves_at_once,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -1,6 +1,7 @@
 #include "core/replica.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/check.hpp"
 #include "core/planted_bug.hpp"
@@ -77,7 +78,8 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
 void replica::on_accept(process from, const accept& m, replica_effects& out) {
   ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
   const auto refuse = [&](nack_reason why) {
-    out.held.push_back({from.node, nack{log_, m.by, why, promised_, active_.epoch}});
+    out.held.push_back(
+        {from.node, nack{log_, m.by, why, promised_, active_.epoch, holder_generation_}});
   };
   if (m.by < promised_ && !planted(bug::accept_below_promise))
     return refuse(nack_reason::ballot_below);
@@ -93,7 +95,7 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
   holder_ = from;
   holder_generation_ = m.gen;
-  hear(from, m.by);
+  hear(from, m.by, m.gen);
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
   const accepted reply{log_, m.by, m.gen, m.round, m.first, count};
@@ -138,7 +140,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
 }
 
 void replica::on_commit(process from, const commit& m, replica_effects& out) {
-  hear(from, m.by);
+  hear(from, m.by, m.gen);
   // An idle owner must learn too that it was overtaken here, or this node follows nobody for ever.
   if (m.by < promised_)
     out.held.push_back(
@@ -146,10 +148,12 @@ void replica::on_commit(process from, const commit& m, replica_effects& out) {
   learn(from, m.by, m.watermark, out);
 }
 
-void replica::hear(process from, ballot by) {
-  if (by < heard_by_) return;
+void replica::hear(process from, ballot by, generation gen) {
+  // What the last owner under this very ballot said before it handed it on may arrive late.
+  if (std::tie(by, gen) < std::tie(heard_by_, heard_generation_)) return;
   heard_ = from;
   heard_by_ = by;
+  heard_generation_ = gen;
 }
 
 void replica::learn(process from, ballot by, slot upto, replica_effects& out) {

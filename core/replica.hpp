@@ -27,6 +27,14 @@ struct replica_progress {
   std::optional<configuration> changed;  ///< a configuration that became active
 };
 
+/// A hand-off that this process took, and where its copy stood then.
+struct taken_log {
+  hand_off what;
+  node_id giver;
+  slot watermark;
+  stamp last_stamp;
+};
+
 /// Consequences of one input of a replica.
 struct replica_effects {
   std::vector<record_write> persist;    ///< one atomic group, in order
@@ -37,6 +45,7 @@ struct replica_effects {
   std::vector<command_result> results;  ///< of commands that the local owner had proposed
   std::optional<replica_progress> progress;  ///< for the local owner
   bool catalogue_changed = false;            ///< meta log: read the catalogue again
+  std::optional<taken_log> taken;            ///< an owner must begin here, unless a candidate runs
 };
 
 class replica {
@@ -52,6 +61,9 @@ class replica {
   void on_chosen(process from, const chosen& m, replica_effects& out);
   /// The local owner needs every slot up to `upto`, which `source` holds.
   void on_chase(node_id source, slot upto, replica_effects& out);
+  // replica_move.cpp: the receiving side of a move (§6).
+  void on_move_offer(process from, const move_offer& m, replica_effects& out);
+  void on_hand_off(process from, const hand_off& m, replica_effects& out);
   /// The store has written group `group` and all before it; durable if they asked for sync.
   void on_written(std::uint64_t group);
   /// Call every 50-100 ms: asks again for what is missing.
@@ -86,7 +98,7 @@ class replica {
 
   /// False if the vote must be withheld because too much is buffered above the watermark.
   bool store_entries(const accept& m, replica_effects& out);
-  void hear(process from, ballot by);
+  void hear(process from, ballot by, generation gen);
   void learn(process from, ballot by, slot upto, replica_effects& out);
   void apply_known(bool answer, replica_effects& out);
   void apply_entry(slot at, const entry& value, bool answer, replica_effects& out);
@@ -107,9 +119,11 @@ class replica {
   generation holder_generation_;
   process heard_;  ///< who spoke as owner under the highest ballot heard of
   ballot heard_by_;
-  slot watermark_;          ///< applied up to here; only rises
-  slot written_watermark_;  ///< the part of it that the disk shows
-  slot saved_watermark_;    ///< the part of it that was handed to the store
+  generation heard_generation_;
+  std::pair<ballot, generation> taken_;  ///< last hand-off taken by this process
+  slot watermark_;                       ///< applied up to here; only rises
+  slot written_watermark_;               ///< the part of it that the disk shows
+  slot saved_watermark_;                 ///< the part of it that was handed to the store
   config_epoch saved_epoch_;
   stamp last_stamp_;
   std::uint64_t applied_hash_ = 0;

@@ -73,7 +73,19 @@ const std::vector<named_bug>& all_bugs() {
        "a round that left before the read came confirms it"},
       {bug::read_before_applied, "read-before-applied", "reads do not wait for applied slots"},
       {bug::expired_called_undone, "expired-called-undone",
-       "a request that was sent is reported as certainly not done"}};
+       "a request that was sent is reported as certainly not done"},
+      {bug::giver_goes_on, "giver-goes-on", "the old owner goes on after the hand-off"},
+      {bug::hand_off_before_chosen, "hand-off-before-chosen",
+       "a log is handed over while slots are in flight"},
+      {bug::hand_off_same_generation, "hand-off-same-generation",
+       "a hand-off does not raise the generation"},
+      {bug::hand_off_to_any_boot, "hand-off-to-any-boot",
+       "a hand-off to an earlier start of the node is taken"},
+      {bug::hand_off_taken_twice, "hand-off-taken-twice", "a repeated hand-off is taken again"},
+      {bug::hand_off_below_promise, "hand-off-below-promise",
+       "a hand-off is taken below the own promise"},
+      {bug::heir_serves_at_once, "heir-serves-at-once",
+       "the new owner serves before it applied what was handed over"}};
   return all;
 }
 

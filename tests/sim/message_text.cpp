@@ -55,6 +55,17 @@ struct speaker {
   std::string operator()(const core::owner_report& m) const {
     return std::string(m.missed ? "missed" : "not missed") + ", follows " + who(m.holder);
   }
+  std::string operator()(const core::move_offer& m) const {
+    return "move offer of " + text_of(m.by) + " watermark " + number(m.watermark);
+  }
+  std::string operator()(const core::move_ready& m) const {
+    return "move ready for " + text_of(m.by) + " generation " + number(m.gen.value) + " applied " +
+           number(m.applied);
+  }
+  std::string operator()(const core::hand_off& m) const {
+    return "hand-off of " + text_of(m.by) + " generation " + number(m.gen.value) + " to " +
+           who(m.to) + " after slot " + number(m.last_slot);
+  }
 };
 
 std::string request_of(const core::command& c) {

@@ -14,7 +14,7 @@ void monitor::on_answering(core::node_id node, core::config_epoch known,
     const auto* const vote = std::get_if<core::accepted>(&a.what);
     if (!vote) continue;
     const auto& rounds = logs_.at(vote->log).rounds;
-    const auto sent = rounds.find({vote->by, vote->round});
+    const auto sent = rounds.find({vote->by, vote->gen, vote->round});
     require(sent != rounds.end(), name(node) + " answers a round that nobody sent");
     require(sent->second >= known, name(node) + " follows ballot " + name(vote->by) +
                                        " under epoch " + std::to_string(sent->second.value) +

@@ -26,10 +26,12 @@ void sim_node::look_at(held_log& h, core::proposer::stage before) {
   if (now == stage::serving && h.elected_tenure != h.tenure) {
     h.elected_tenure = h.tenure;
     world_.tale.on_election(self_.node, h.log);
+    world_.watch.on_serving(self_.node, *h.owner, h.copy);
     tell(h.log, "owns the log and serves");
   }
   if (now == stage::recovering) tell(h.log, "won its election and recovers");
   if (now == stage::switching) tell(h.log, "proposes a configuration");
+  if (now == stage::gone) world_.tale.count(thing::move_handed);
   if (now == stage::over) tell(h.log, "is no longer owner or candidate");
 }
 
@@ -57,6 +59,10 @@ void sim_node::send(held_log* h, core::outgoing&& m, mailbox* own) {
 }
 
 void sim_node::emit(held_log& h, core::replica_effects& out) {
+  if (out.taken) {
+    world_.watch.on_taken(self_, out.taken->what, h.copy);
+    post(h.to_owner, [this, &h, taken = *out.taken] { inherit(h, taken); });
+  }
   if (out.progress) {
     auto progress = *out.progress;
     post(h.to_owner, [this, &h, progress] {
@@ -127,11 +133,15 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   for (auto& m : out.send) {
     const auto* a = std::get_if<core::accept>(&m.what);
     if (!a) continue;
+    world_.watch.on_speaking(self_, h.tenure, *a);
     world_.watch.on_proposed(*a);
     if (h.owner->state() == core::proposer::stage::recovering && m.to == self_.node)
       world_.tale.count(thing::recovered_slot, a->entries.size());
   }
   world_.watch.on_owner(*h.owner, h.log);
+  for (const auto& m : out.send)
+    if (const auto* g = std::get_if<core::hand_off>(&m.what))
+      world_.watch.on_giving(h.owner->gen(), *g);
   world_.tale.count(thing::confirmed_reads, out.reads.size());
   for (auto& m : out.send) send(&h, std::move(m), &h.to_copy);
   if (out.fetch) {
@@ -148,9 +158,12 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
          [this, &h, reads, least = batch.applied_min] { answer_reads(h, least, *reads); });
   }
   give_back(h.log, out.unproposed, out.unread, out.why);
+  const bool moved = out.over && out.moved && out.moved->done;
+  if (moved) world_.tale.count(thing::move_finished);
   if (!out.over) return;
   h.owner.reset();
-  run_->coordinator->on_lost(clocks().now, h.log, out.seen);
+  // Who gave a log away has not lost it: no reason to bid for it.
+  if (!moved) run_->coordinator->on_lost(clocks().now, h.log, out.seen);
 }
 
 void sim_node::answer_reads(held_log& h, core::slot applied_min, std::vector<core::read>& reads) {

@@ -55,11 +55,13 @@ constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
                                      {"duel", &sim_options::duel},
                                      {"echo", &sim_options::echo}};
 constexpr const char* reconfigure_switch = "reconfigure";
+constexpr const char* move_switch = "move";
 
 void switch_off(sim_options& o, const std::set<std::string>& off) {
   for (const auto& s : switches)
     if (off.contains(s.name)) o.*s.rate = 0;
   if (off.contains(reconfigure_switch)) o.reconfigure_every_us = 0;
+  if (off.contains(move_switch)) o.move_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
   if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel == 0)
     o.fault_every_us = 0;
@@ -90,7 +92,7 @@ void harden(sim_options& o, core::rng& random) {
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
-  std::vector<std::string> names{reconfigure_switch};
+  std::vector<std::string> names{reconfigure_switch, move_switch};
   for (const auto& s : switches) names.emplace_back(s.name);
   return names;
 }
@@ -99,6 +101,9 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   auto o = mild(seed, shape);
   core::rng random(seed * 0xd1342543de82ef95ull + 3);
   if (random.chance(1, 2)) harden(o, random);
+  core::rng movers(seed * 0xa0761d6478bd642full + 7);
+  if (o.zones.size() > 1 && movers.chance(1, 2))
+    o.move_every_us = 20'000 + movers.below(movers.chance(1, 2) ? 150'000 : 1'500'000);
   switch_off(o, shape.off);
   return o;
 }
@@ -148,6 +153,7 @@ std::string sim_options::describe() const {
   text += ", " + std::to_string(logs) + " logs, " + std::to_string(clients) + " clients";
   text += reconfigure_every_us ? ", reconfiguring" : "";
   if (ambush) text += " and ambushed";
+  text += move_every_us ? ", moving" : "";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +

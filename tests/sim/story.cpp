@@ -34,7 +34,11 @@ const char* name_of(thing t) {
                                                          "reads before copy",
                                                          "fetches answered",
                                                          "commands repeated",
-                                                         "promises with votes"};
+                                                         "promises with votes",
+                                                         "moves begun",
+                                                         "handed over",
+                                                         "taken",
+                                                         "moves finished"};
   return names[static_cast<std::size_t>(t)];
 }
 

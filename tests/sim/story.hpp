@@ -41,6 +41,10 @@ enum class thing : std::uint8_t {
   fetch,              ///< chosen entries handed out
   repeated_command,   ///< commands in the chosen log that must not be executed again
   old_vote_answered,  ///< promises that reported votes
+  move_begun,         ///< an owner was asked to hand its log to another node
+  move_handed,        ///< of these, the ballot was sent
+  move_taken,         ///< of these, another process goes on under it
+  move_finished,      ///< of these, the giver knows that the other serves
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);
