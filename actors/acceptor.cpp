@@ -35,7 +35,9 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
             emit(out);
           },
           [this](const written& w) { replica_.on_written(w.group); },
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          handler(&core::replica::on_move_offer),
+          handler(&core::replica::on_hand_off)};
 }
 
 void acceptor::on_tick() {
@@ -62,6 +64,7 @@ void acceptor::emit(core::replica_effects& out) {
     for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
   }
   publish();
+  if (out.taken) send(board_->directory, inherit{std::move(*out.taken)});
   if (out.progress)
     if (const auto owner = entry_->owner()) send(owner, std::move(*out.progress));
   if (out.catalogue_changed) publish_catalogue();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/grid_quorum.hpp"
+
 namespace atlas::actors {
 namespace {
 
@@ -46,6 +48,15 @@ bool well_formed(core::process, const answers& m) {
   return std::all_of(m.list.begin(), m.list.end(), [](const core::answer& a) {
     return a.result.code <= core::outcome_code::unknown;
   });
+}
+
+bool well_formed(core::process, const core::move_offer& m) {
+  return m.by.round > 0;
+}
+
+bool well_formed(core::process, const core::hand_off& m) {
+  // Generation 0 is the winner's own; an heir counts quorums of the configuration as it is.
+  return m.by.round > 0 && m.gen.value > 0 && core::grid_quorum::make(m.active).ok();
 }
 
 }  // namespace atlas::actors

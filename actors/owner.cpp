@@ -28,6 +28,13 @@ owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
       entry_(std::move(entry)),
       proposer_(std::move(begin), read_clocks(), first_) {}
 
+owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
+             std::shared_ptr<log_entry> entry, core::proposer::inheritance from)
+    : metered(config, where->meters(), "owner/" + entry->table),
+      board_(std::move(where)),
+      entry_(std::move(entry)),
+      proposer_(std::move(from), read_clocks(), first_) {}
+
 owner_actor::behavior_type owner::make_behavior() {
   return {[this](core::process from, const core::promise& m) {
             core::proposer_effects e;
@@ -61,7 +68,13 @@ owner_actor::behavior_type owner::make_behavior() {
             proposer_.on_reconfigure(r.next, e, read_clocks());
             emit(e);
           },
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          [this](core::process from, const core::move_ready& m) {
+            core::proposer_effects e;
+            proposer_.on_move_ready(from, m, read_clocks(), e);
+            emit(e);
+          },
+          [this](core::process from, const move_request& m) { on_move_request(from, m); }};
 }
 
 void owner::on_forward(core::process, forward& f) {
@@ -70,6 +83,25 @@ void owner::on_forward(core::process, forward& f) {
   if (!f.reads.empty()) proposer_.on_reads(std::move(f.reads), at, out);
   if (!f.commands.empty()) proposer_.on_commands(std::move(f.commands), at, out);
   emit(out);
+}
+
+void owner::on_move_request(core::process from, const move_request& m) {
+  movers_[{from, m.number}] = m.target;
+  core::proposer_effects out;
+  proposer_.on_move(m.target, read_clocks(), out);
+  emit(out);
+}
+
+void owner::tell_movers(const core::proposer_effects::move_result& result) {
+  if (result.done) spdlog::info("table {}: moved to node {}", entry_->table, result.target.value);
+  for (auto it = movers_.begin(); it != movers_.end();) {
+    if (it->second != result.target) {
+      ++it;
+      continue;
+    }
+    board_->tell_moved(it->first.first, {it->first.second, result.done, result.why});
+    it = movers_.erase(it);
+  }
 }
 
 void owner::on_tick() {
@@ -120,11 +152,14 @@ void owner::emit(core::proposer_effects& out) {
   if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
   for (auto& r : out.reads) send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads)});
   if (!out.unproposed.empty() || !out.unread.empty()) give_back(out);
+  if (out.moved) tell_movers(*out.moved);
   if (out.over) {
     spdlog::info("table {}: ownership under ballot {}.{} ended", entry_->table,
                  proposer_.by().round, proposer_.by().node.value);
     entry_->set_owner(owner_actor{});
-    send(board_->coordinator, tenure_over{entry_->log, out.seen});
+    // Who gave a log away has not lost it: no reason to bid for it.
+    if (!out.moved || !out.moved->done)
+      send(board_->coordinator, tenure_over{entry_->log, out.seen});
     board_->requests->on_routes_changed();
     quit();
   }

@@ -63,7 +63,14 @@ peer::handle::behavior_type peer::make_behavior() {
           [this](const wire_header& h, const credit& c) {
             if (arrived(h, c)) link_->on_receipt(c.received_position);
           },
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          handler<core::move_offer>(),
+          handler<core::move_ready>(),
+          handler<core::hand_off>(),
+          handler<move_request>(),
+          [this](const wire_header& h, move_reply& r) {
+            if (arrived(h, r)) board_->requests->on_move_reply(std::move(r));
+          }};
 }
 
 bool peer::arrived(const wire_header& h) {

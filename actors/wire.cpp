@@ -24,7 +24,12 @@ void add_wire_types(caf::actor_system_config& config) {
       .add_message_type<welcome>("atlas::welcome")
       .add_message_type<join_request>("atlas::join_request")
       .add_message_type<join_reply>("atlas::join_reply")
-      .add_message_type<peer_actor>("atlas::peer_actor");
+      .add_message_type<peer_actor>("atlas::peer_actor")
+      .add_message_type<core::move_offer>("atlas::move_offer")
+      .add_message_type<core::move_ready>("atlas::move_ready")
+      .add_message_type<core::hand_off>("atlas::hand_off")
+      .add_message_type<move_request>("atlas::move_request")
+      .add_message_type<move_reply>("atlas::move_reply");
 }
 
 }  // namespace atlas::actors

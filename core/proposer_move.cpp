@@ -49,7 +49,10 @@ proposer::proposer(inheritance i, clock_reading at, proposer_effects& out)
   if (planted(bug::heir_serves_at_once)) applied_ = chosen_;
   finish_recovery(at, out);
   // The acceptors learn at once whom they follow and how far the log is, caught up here or not.
-  if (stage_ == stage::recovering) confirm(at, out);
+  if (stage_ != stage::recovering) return;
+  confirm(at, out);
+  // The replica is asking already; its reports so far may have found no owner here.
+  out.fetch = proposer_effects::chase{i.from.giver, chosen_};
 }
 
 void proposer::end_move(bool done, std::string why, proposer_effects& out) {
@@ -62,12 +65,12 @@ void proposer::on_move(node_id target, clock_reading at, proposer_effects& out) 
   const auto refuse = [&](std::string why) {
     out.moved = proposer_effects::move_result{target, false, std::move(why)};
   };
+  if (move_ && move_->target == target) return;
   if (is_done()) return refuse("it is changing hands at this moment; try again");
   if (target == self_.node) {
     out.moved = proposer_effects::move_result{target, true, {}};
     return;
   }
-  if (move_ && move_->target == target) return;
   if (move_) return refuse("it is moving to " + named(move_->target) + " at present; try again");
   if (!is_reachable(target))
     return refuse("the owner does not hear " + named(target) + "; start it or mend its network");
