@@ -49,7 +49,9 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
           handler(&core::replica::on_snapshot_offer),
           handler(&core::replica::on_snapshot_request),
           handler(&core::replica::on_snapshot_chunk),
-          handler(&core::replica::on_release)};
+          handler(&core::replica::on_release),
+          handler(&core::replica::on_move_offer),
+          handler(&core::replica::on_hand_off)};
 }
 
 void acceptor::on_tick() {
@@ -76,6 +78,7 @@ void acceptor::emit(core::replica_effects& out) {
     for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
   }
   publish();
+  if (out.taken) send(board_->directory, inherit{std::move(*out.taken)});
   if (out.progress)
     if (const auto owner = entry_->owner()) send(owner, std::move(*out.progress));
   if (out.catalogue_changed) publish_catalogue();

@@ -151,4 +151,11 @@ void board::give_back(core::process origin, returned&& r) {
     to->send_to(origin, std::move(r));
 }
 
+void board::tell_moved(core::process asker, move_reply&& r) {
+  if (asker == self_)
+    requests->on_move_reply(std::move(r));
+  else if (const auto to = link(asker.node))
+    to->send_to(asker, std::move(r));
+}
+
 }  // namespace atlas::actors

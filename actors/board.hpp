@@ -68,6 +68,7 @@ class request_sink {
   virtual ~request_sink() = default;
   virtual void on_answers(answers&& a) = 0;
   virtual void on_returned(returned&& r) = 0;
+  virtual void on_move_reply(move_reply&& r) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
   virtual void on_routes_changed() = 0;
 };
@@ -106,6 +107,7 @@ class board {
   /// Answers back to the node whose clients wait for them.
   void answer(core::process origin, answers&& a);
   void give_back(core::process origin, returned&& r);
+  void tell_moved(core::process asker, move_reply&& r);
 
   /// Grants and releases of one heartbeat answer from `granter`.
   void book_leases(core::process granter, std::uint64_t sent_us, const core::lease_grant& grant);
@@ -140,7 +142,9 @@ void board::deliver(core::process from, M&& m) {
     if (!entry) return;  // not known here yet: the sender repeats
     if constexpr (std::is_same_v<message_type, core::promise> ||
                   std::is_same_v<message_type, core::nack> ||
-                  std::is_same_v<message_type, core::accepted>) {
+                  std::is_same_v<message_type, core::accepted> ||
+                  std::is_same_v<message_type, core::move_ready> ||
+                  std::is_same_v<message_type, move_request>) {
       if (const auto owner = entry->owner()) caf::anon_send(owner, from, std::forward<M>(m));
     } else {
       caf::anon_send(entry->acceptor, from, std::forward<M>(m));

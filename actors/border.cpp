@@ -67,4 +67,13 @@ bool well_formed(core::process, const answers& m) {
   });
 }
 
+bool well_formed(core::process, const core::move_offer& m) {
+  return m.by.round > 0;
+}
+
+bool well_formed(core::process, const core::hand_off& m) {
+  // Generation 0 is the winner's own; an heir counts quorums of the configuration as it is.
+  return m.by.round > 0 && m.gen.value > 0 && core::grid_quorum::make(m.active).ok();
+}
+
 }  // namespace atlas::actors

@@ -16,6 +16,8 @@ namespace atlas::actors {
 [[nodiscard]] bool well_formed(core::process from, const forward& m);
 [[nodiscard]] bool well_formed(core::process from, const answers& m);
 [[nodiscard]] bool well_formed(core::process from, const core::snapshot_chunk& m);
+[[nodiscard]] bool well_formed(core::process from, const core::move_offer& m);
+[[nodiscard]] bool well_formed(core::process from, const core::hand_off& m);
 template <class M>
 [[nodiscard]] bool well_formed(core::process, const M&) {
   return true;

@@ -38,7 +38,8 @@ directory_actor::behavior_type directory::make_behavior() {
             if (!board_->log(core::meta_log)) begin();
             options_.every_tick();
             delayed_send(this, tick_every, tick_message{});
-          }};
+          },
+          [this](const inherit& i) { on_inherit(i); }};
 }
 
 void directory::begin() {
@@ -91,9 +92,25 @@ void directory::on_take_over(const take_over& t) {
       spawn<owner>(board_, entry,
                    core::proposer::beginning{t.log, board_->self(), std::max(t.above, now.promised),
                                              now.watermark, now.last_stamp, *now.active});
+  put_in_office(*entry, candidate);
+}
+
+void directory::on_inherit(const inherit& i) {
+  const auto entry = board_->log(i.what.what.log);
+  // A candidate of this node has prepared a higher ballot: the hand-off is void.
+  if (!entry || entry->owner()) return;
+  spdlog::info("table {}: node {} hands over ballot {}.{} after slot {}", entry->table,
+               i.what.giver.value, i.what.what.by.round, i.what.what.by.node.value,
+               i.what.what.last_slot.value);
+  put_in_office(*entry, spawn<owner>(board_, entry,
+                                     core::proposer::inheritance{i.what, board_->self(),
+                                                                 board_->reachable_nodes()}));
+}
+
+void directory::put_in_office(log_entry& entry, const owner_actor& who) {
   // Before its first word: news that it needs must find it, and its end must not be overtaken.
-  entry->set_owner(candidate);
-  send(candidate, tick_message{});
+  entry.set_owner(who);
+  send(who, tick_message{});
   board_->requests->on_routes_changed();
 }
 

@@ -49,6 +49,8 @@ class directory : public metered<directory_actor::base> {
   void begin();
   void on_catalogue(const catalogue_news& news);
   void on_take_over(const take_over& t);
+  void on_inherit(const inherit& i);
+  void put_in_office(log_entry& entry, const owner_actor& who);
   void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                 const core::configuration& first);
   void meet(const core::node_record& node);

@@ -70,6 +70,10 @@ struct join_decided {
   bool decided = false;
   core::outcome result;
 };
+/// Acceptor -> directory: a log was handed to this process; run an owner for it.
+struct inherit {
+  core::taken_log what;
+};
 struct tick_message {};
 
 using acceptor_actor = caf::typed_actor<
@@ -80,13 +84,15 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::snapshot_offer>,
     caf::reacts_to<core::process, core::snapshot_request>,
     caf::reacts_to<core::process, core::snapshot_chunk>,
-    caf::reacts_to<core::process, core::release>>;
+    caf::reacts_to<core::process, core::release>, caf::reacts_to<core::process, core::move_offer>,
+    caf::reacts_to<core::process, core::hand_off>>;
 
 using owner_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::promise>, caf::reacts_to<core::process, core::nack>,
     caf::reacts_to<core::process, core::accepted>, caf::reacts_to<core::process, forward>,
     caf::reacts_to<core::replica_progress>, caf::reacts_to<reachable>, caf::reacts_to<followers>,
-    caf::reacts_to<reconfigure>, caf::reacts_to<tick_message>>;
+    caf::reacts_to<reconfigure>, caf::reacts_to<tick_message>,
+    caf::reacts_to<core::process, core::move_ready>, caf::reacts_to<core::process, move_request>>;
 
 /// One group of records, what may leave once it is durable, and whom to tell.
 struct store_job {
@@ -103,9 +109,9 @@ using coordinator_actor =
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
                      caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
 
-using directory_actor =
-    caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
-                     caf::replies_to<introduced>::with<bool>, caf::reacts_to<tick_message>>;
+using directory_actor = caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
+                                         caf::replies_to<introduced>::with<bool>,
+                                         caf::reacts_to<tick_message>, caf::reacts_to<inherit>>;
 
 }  // namespace atlas::actors
 
@@ -124,3 +130,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::join_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tick_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)

@@ -46,6 +46,18 @@ struct returned {
   std::string why;
 };
 
+/// "Your clients' table to another node, please": TABLE MOVE, for the process that owns the log.
+struct move_request {
+  core::log_id log;
+  std::uint64_t number = 0;  ///< the asker's, echoed in the reply
+  core::node_id target;
+};
+struct move_reply {
+  std::uint64_t number = 0;
+  bool done = false;  ///< the target serves
+  std::string why;    ///< if not: a sentence with the remedy
+};
+
 struct ping {
   std::uint64_t sent_us = 0;            ///< on the sender's monotonic clock
   std::uint64_t received_position = 0;  ///< as in `credit`, in case that was lost

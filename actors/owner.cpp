@@ -33,6 +33,15 @@ owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
       proposer_(std::move(begin), read_clocks(), first_,
                 board_->reads_on_leases ? board_->leases.get() : nullptr) {}
 
+owner::owner(caf::actor_config& config, std::shared_ptr<board> where,
+             std::shared_ptr<log_entry> entry, core::proposer::inheritance from)
+    : metered(config, where->meters(), "owner/" + entry->table),
+      board_(std::move(where)),
+      entry_(std::move(entry)),
+      tenure_(++tenures),
+      proposer_(std::move(from), read_clocks(), first_,
+                board_->reads_on_leases ? board_->leases.get() : nullptr) {}
+
 owner_actor::behavior_type owner::make_behavior() {
   return {[this](core::process from, const core::promise& m) {
             core::proposer_effects e;
@@ -66,7 +75,13 @@ owner_actor::behavior_type owner::make_behavior() {
             proposer_.on_reconfigure(r.next, e, read_clocks());
             emit(e);
           },
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          [this](core::process from, const core::move_ready& m) {
+            core::proposer_effects e;
+            proposer_.on_move_ready(from, m, read_clocks(), e);
+            emit(e);
+          },
+          [this](core::process from, const move_request& m) { on_move_request(from, m); }};
 }
 
 void owner::on_forward(core::process, forward& f) {
@@ -75,6 +90,25 @@ void owner::on_forward(core::process, forward& f) {
   if (!f.reads.empty()) proposer_.on_reads(std::move(f.reads), at, out);
   if (!f.commands.empty()) proposer_.on_commands(std::move(f.commands), at, out);
   emit(out);
+}
+
+void owner::on_move_request(core::process from, const move_request& m) {
+  movers_[{from, m.number}] = m.target;
+  core::proposer_effects out;
+  proposer_.on_move(m.target, read_clocks(), out);
+  emit(out);
+}
+
+void owner::tell_movers(const core::proposer_effects::move_result& result) {
+  if (result.done) spdlog::info("table {}: moved to node {}", entry_->table, result.target.value);
+  for (auto it = movers_.begin(); it != movers_.end();) {
+    if (it->second != result.target) {
+      ++it;
+      continue;
+    }
+    board_->tell_moved(it->first.first, {it->first.second, result.done, result.why});
+    it = movers_.erase(it);
+  }
 }
 
 void owner::on_tick() {
@@ -123,17 +157,20 @@ void owner::follow_membership() {
 void owner::emit(core::proposer_effects& out) {
   // Before anything leaves that lets others go on.
   entry_->reading_tenure.store(proposer_.may_read() ? tenure_ : 0);
-  entry_->set_tenure(out.over ? core::ballot{} : proposer_.by(), {});
+  entry_->set_tenure(proposer_.goes_on() ? proposer_.by() : core::ballot{}, proposer_.gen());
   board_->send_all(std::move(out.send));
   if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
   for (auto& r : out.reads)
     send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads), r.lease_until, tenure_});
   if (!out.unproposed.empty() || !out.unread.empty()) give_back(out);
+  if (out.moved) tell_movers(*out.moved);
   if (out.over) {
     spdlog::info("table {}: ownership under ballot {}.{} ended", entry_->table,
                  proposer_.by().round, proposer_.by().node.value);
     entry_->set_owner(owner_actor{});
-    send(board_->coordinator, tenure_over{entry_->log, out.seen});
+    // Who gave a log away has not lost it: no reason to bid for it.
+    if (!out.moved || !out.moved->done)
+      send(board_->coordinator, tenure_over{entry_->log, out.seen});
     board_->requests->on_routes_changed();
     quit();
   }

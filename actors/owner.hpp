@@ -1,5 +1,6 @@
 // A log owned (or being taken over) by this node: core::proposer as a typed actor. It lives for one
-// tenure; the directory makes a new one when the coordinator says so.
+// tenure; the directory makes a new one when the coordinator says so, or when another node hands
+// the log over.
 #pragma once
 
 #include "actors/board.hpp"
@@ -14,10 +15,14 @@ class owner : public metered<owner_actor::base> {
  public:
   owner(caf::actor_config& config, std::shared_ptr<board> where, std::shared_ptr<log_entry> entry,
         core::proposer::beginning begin);
+  owner(caf::actor_config& config, std::shared_ptr<board> where, std::shared_ptr<log_entry> entry,
+        core::proposer::inheritance from);
   behavior_type make_behavior() override;
 
  private:
   void on_forward(core::process from, forward& f);
+  void on_move_request(core::process from, const move_request& m);
+  void tell_movers(const core::proposer_effects::move_result& result);
   void on_tick();
   void emit(core::proposer_effects& out);
   void give_back(core::proposer_effects& out);
@@ -32,6 +37,8 @@ class owner : public metered<owner_actor::base> {
   const std::uint64_t tenure_;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
+  /// Who waits for a move: asker and its number, and the target. Ends with the move or the tenure.
+  std::map<std::pair<core::process, std::uint64_t>, core::node_id> movers_;
 };
 
 }  // namespace atlas::actors

@@ -69,7 +69,14 @@ peer::handle::behavior_type peer::make_behavior() {
           handler<core::snapshot_request>(),
           handler<core::snapshot_chunk>(),
           handler<core::release>(),
-          [this](tick_message) { on_tick(); }};
+          [this](tick_message) { on_tick(); },
+          handler<core::move_offer>(),
+          handler<core::move_ready>(),
+          handler<core::hand_off>(),
+          handler<move_request>(),
+          [this](const wire_header& h, move_reply& r) {
+            if (arrived(h, r)) board_->requests->on_move_reply(std::move(r));
+          }};
 }
 
 bool peer::arrived(const wire_header& h) {

@@ -56,7 +56,8 @@ void request_router::submit(std::vector<net::client_request>&& round) {
 
 int request_router::next_deadline_ms() {
   const std::lock_guard lock(mutex_);
-  return waiting_.empty() && unknown_.empty() ? -1 : static_cast<int>(tick_every_ms);
+  return waiting_.empty() && unknown_.empty() && moves_.empty() ? -1
+                                                                : static_cast<int>(tick_every_ms);
 }
 
 void request_router::poll(std::vector<net::client_reply>& out) {
@@ -83,6 +84,8 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
       return start_key(std::move(r), now, deadline);
     case net::verb::scan:
       return start_scan(std::move(r), now, deadline);
+    case net::verb::table_move:
+      return start_move(r, now, deadline);
     default:
       break;
   }
@@ -236,6 +239,7 @@ void request_router::tick_locked() {
   const auto now = ticked_at_ms_ = now_ms();
   unpark_known();
   expire_parked(now);
+  tick_moves(now);
   for (auto& [table, r] : routes_) {
     if (r->requests.size() == 0) continue;
     r->requests.on_tick({now});

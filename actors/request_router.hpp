@@ -35,6 +35,7 @@ class request_router : public net::backend, public request_sink {
 
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
+  void on_move_reply(move_reply&& r) override;
   void on_routes_changed() override;
 
   /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
@@ -76,6 +77,15 @@ class request_router : public net::backend, public request_sink {
     std::string why;
   };
   struct scan_job;
+  /// One TABLE MOVE that is not answered yet.
+  struct pending_move {
+    std::uint64_t ticket = 0;  ///< the gateway's
+    std::shared_ptr<log_entry> entry;
+    core::node_id target;
+    std::uint64_t deadline_ms = 0;
+    core::process asked;  ///< the owner that was asked last, and when
+    std::uint64_t asked_at_ms = 0;
+  };
 
   // All with mutex_ held.
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
@@ -84,6 +94,13 @@ class request_router : public net::backend, public request_sink {
   void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
   void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
                   const std::string& rows);
+  // request_router_moves.cpp
+  void start_move(const net::client_request& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  [[nodiscard]] core::node_id move_target(const log_entry& entry, const std::string& text,
+                                          std::string& wrong) const;
+  /// Asks whoever owns the table now; true if the target does.
+  bool press(std::uint64_t number, pending_move& m, std::uint64_t now_ms);
+  void tick_moves(std::uint64_t now_ms);
   void park(const std::string& table, net::client_request&& r, std::uint64_t deadline_ms);
   void look_up(const std::string& table);
   void create(const std::string& table);
@@ -118,6 +135,8 @@ class request_router : public net::backend, public request_sink {
   std::unordered_map<core::log_id, route*> by_log_;
   std::vector<route*> dirty_;
   std::map<std::string, unknown_table> unknown_;
+  std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
+  std::uint64_t last_move_ = 0;
   std::vector<net::client_reply> ready_;
   std::vector<std::function<void()>> after_;  ///< run after the lock is released
 };

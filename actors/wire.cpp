@@ -28,7 +28,12 @@ void add_wire_types(caf::actor_system_config& config) {
       .add_message_type<peer_actor>("atlas::peer_actor")
       .add_message_type<core::snapshot_offer>("atlas::snapshot_offer")
       .add_message_type<core::snapshot_request>("atlas::snapshot_request")
-      .add_message_type<core::snapshot_chunk>("atlas::snapshot_chunk");
+      .add_message_type<core::snapshot_chunk>("atlas::snapshot_chunk")
+      .add_message_type<core::move_offer>("atlas::move_offer")
+      .add_message_type<core::move_ready>("atlas::move_ready")
+      .add_message_type<core::hand_off>("atlas::hand_off")
+      .add_message_type<move_request>("atlas::move_request")
+      .add_message_type<move_reply>("atlas::move_reply");
 }
 
 }  // namespace atlas::actors

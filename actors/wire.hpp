@@ -69,7 +69,7 @@ typename I::result_type inspect(I& f, promise& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, nack& x) {
-  return f(caf::meta::type_name("nack"), x.log, x.by, x.why, x.promised, x.epoch, x.wait_ms);
+  return f(caf::meta::type_name("nack"), x.log, x.by, x.why, x.promised, x.epoch, x.wait_ms, x.gen);
 }
 template <class I>
 typename I::result_type inspect(I& f, accept& x) {
@@ -83,7 +83,7 @@ typename I::result_type inspect(I& f, accepted& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, commit& x) {
-  return f(caf::meta::type_name("commit"), x.log, x.by, x.watermark, x.stable);
+  return f(caf::meta::type_name("commit"), x.log, x.by, x.watermark, x.stable, x.gen);
 }
 template <class I>
 typename I::result_type inspect(I& f, fetch& x) {
@@ -129,6 +129,19 @@ template <class I>
 typename I::result_type inspect(I& f, snapshot_chunk& x) {
   return f(caf::meta::type_name("snapshot_chunk"), x.log, x.transfer, x.part, x.at, x.when, x.hash,
            x.configuration_at, x.active, x.results, x.rows, x.last);
+}
+template <class I>
+typename I::result_type inspect(I& f, move_offer& x) {
+  return f(caf::meta::type_name("move_offer"), x.log, x.by, x.gen, x.watermark);
+}
+template <class I>
+typename I::result_type inspect(I& f, move_ready& x) {
+  return f(caf::meta::type_name("move_ready"), x.log, x.by, x.gen, x.applied);
+}
+template <class I>
+typename I::result_type inspect(I& f, hand_off& x) {
+  return f(caf::meta::type_name("hand_off"), x.log, x.by, x.gen, x.to, x.last_slot, x.active,
+           x.last_stamp.us);
 }
 template <class I>
 typename I::result_type inspect(I& f, command& x) {
@@ -202,6 +215,15 @@ typename I::result_type inspect(I& f, join_reply& x) {
            x.genesis, x.members, x.keys_folded);
 }
 
+template <class I>
+typename I::result_type inspect(I& f, move_request& x) {
+  return f(caf::meta::type_name("move_request"), x.log, x.number, x.target);
+}
+template <class I>
+typename I::result_type inspect(I& f, move_reply& x) {
+  return f(caf::meta::type_name("move_reply"), x.number, x.done, x.why);
+}
+
 /// Receives everything one other node sends; one per other node.
 using peer_actor = caf::typed_actor<
     caf::reacts_to<wire_header, core::prepare>, caf::reacts_to<wire_header, core::promise>,
@@ -214,7 +236,10 @@ using peer_actor = caf::typed_actor<
     caf::reacts_to<wire_header, pong>, caf::reacts_to<wire_header, credit>,
     caf::reacts_to<wire_header, core::snapshot_offer>,
     caf::reacts_to<wire_header, core::snapshot_request>,
-    caf::reacts_to<wire_header, core::snapshot_chunk>, caf::reacts_to<wire_header, core::release>>;
+    caf::reacts_to<wire_header, core::snapshot_chunk>, caf::reacts_to<wire_header, core::release>,
+    caf::reacts_to<wire_header, core::move_offer>, caf::reacts_to<wire_header, core::move_ready>,
+    caf::reacts_to<wire_header, core::hand_off>, caf::reacts_to<wire_header, move_request>,
+    caf::reacts_to<wire_header, move_reply>>;
 
 /// The one published actor of a node.
 using door_actor = caf::typed_actor<caf::replies_to<hello>::with<welcome, peer_actor>,

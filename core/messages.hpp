@@ -51,6 +51,7 @@ struct nack {
   ballot promised;
   config_epoch epoch;
   std::uint64_t wait_ms = 0;  ///< lease_runs: how long it still does
+  generation gen = {};        ///< of whom the speaker follows under `promised`
 };
 
 /// Phase 2a for the slots first, first+1, ... Without entries it is `confirm`: do you still follow
@@ -86,6 +87,7 @@ struct commit {
   ballot by;
   slot watermark;
   slot stable{};  ///< as in `accept`
+  generation gen = {};
 };
 
 /// Send me chosen entries from slot `from` on.
@@ -156,9 +158,36 @@ struct snapshot_chunk {
   bool last = false;
 };
 
-using message =
-    std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen, owner_query,
-                 owner_report, snapshot_offer, snapshot_request, snapshot_chunk, release>;
+/// "May I hand this log to you?" Repeated while the receiver catches up, so it needs no memory.
+struct move_offer {
+  log_id log;
+  ballot by;
+  generation gen;  ///< under which the speaker owns the log
+  slot watermark;  ///< every slot up to here is chosen
+};
+
+/// Answer to an offer, and receipt of a hand-off that was taken.
+struct move_ready {
+  log_id log;
+  ballot by;
+  generation gen;  ///< of the offer, or of the hand-off
+  slot applied;    ///< the speaker holds every slot up to here
+};
+
+/// The ballot itself, for one process: it goes on under `by`, the speaker never again (§6).
+struct hand_off {
+  log_id log;
+  ballot by;
+  generation gen;        ///< the speaker's, raised by one
+  process to;            ///< this start of this node and no other
+  slot last_slot;        ///< nothing was proposed above it, everything up to it is chosen
+  configuration active;  ///< in force for the slot after it
+  stamp last_stamp;
+};
+
+using message = std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen,
+                             owner_query, owner_report, snapshot_offer, snapshot_request,
+                             snapshot_chunk, release, move_offer, move_ready, hand_off>;
 
 /// A message and the node it goes to.
 struct outgoing {

@@ -68,6 +68,7 @@ enum class bug : std::uint8_t {
   lease_counted_from_answer,
   lease_checked_once,
   lease_of_one_node,
+  lease_of_heir_forgotten,
   // Truncation and snapshots.
   truncate_above_applied,
   truncate_beyond_stable,
@@ -77,6 +78,14 @@ enum class bug : std::uint8_t {
   snapshot_drops_votes,
   snapshot_of_two_views,
   promise_below_install,
+  // Moves.
+  giver_goes_on,
+  hand_off_before_chosen,
+  hand_off_same_generation,
+  hand_off_to_any_boot,
+  hand_off_taken_twice,
+  hand_off_below_promise,
+  heir_serves_at_once,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

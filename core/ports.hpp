@@ -32,6 +32,7 @@ struct record_write {
     truncate,       ///< `at`: entries of the slots up to here are gone for good
     stage_row,      ///< `key`, `value`: a row of the table that `install` will put in place
     drop_staged,    ///< staged rows, and those that an install replaced, are gone
+    handed_on,      ///< `by`: another node than `by` names may hold the log under it
     install,  ///< `at`: staged rows, as of that slot, replace the rows, and no results are left
   };
   kind what = kind::applied;
@@ -53,6 +54,7 @@ struct log_writes {
 /// What a log left on disk, as read at start.
 struct recovered_log {
   ballot promised;
+  ballot handed_on;  ///< the last one that was handed from node to node
   slot applied;
   stamp last_stamp;
   std::uint64_t applied_hash = 0;

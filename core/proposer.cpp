@@ -22,6 +22,7 @@ constexpr std::uint64_t busy_notice_ms = 500;
 constexpr std::uint64_t old_notice_ms_max = 60'000;
 constexpr std::uint64_t invitation_ms_max = 2'000;
 constexpr std::uint64_t recovery_alone_ms_max = 3'000;
+constexpr std::uint64_t recovery_behind_ms_max = 10'000;
 
 }  // namespace
 
@@ -31,8 +32,8 @@ bool proposer::is_reachable(node_id node) const {
 
 void proposer::on_commands(std::vector<command>&& commands, clock_reading at,
                            proposer_effects& out) {
-  if (stage_ == stage::over || queue_.size() + commands.size() > queue_max) {
-    out.why = stage_ == stage::over ? "ownership moved" : "the owner is overloaded";
+  if (is_done() || queue_.size() + commands.size() > queue_max) {
+    out.why = is_done() ? "ownership moved" : "the owner is overloaded";
     std::move(commands.begin(), commands.end(), std::back_inserter(out.unproposed));
     return;
   }
@@ -41,8 +42,8 @@ void proposer::on_commands(std::vector<command>&& commands, clock_reading at,
 }
 
 void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out) {
-  if (stage_ == stage::over || reads_waiting_ + reads.size() > queue_max) {
-    out.why = stage_ == stage::over ? "ownership moved" : "the owner is overloaded";
+  if (is_done() || reads_waiting_ + reads.size() > queue_max) {
+    out.why = is_done() ? "ownership moved" : "the owner is overloaded";
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
   }
@@ -100,7 +101,7 @@ bool proposer::has_room(clock_reading at) const {
 void proposer::confirm(clock_reading at, proposer_effects& out) {
   ++round_;
   confirmed_at_ = at.now;
-  send_accept({log_, ballot_, {}, config_.epoch, round_, chosen_ + 1, {}, chosen_}, out);
+  send_accept({log_, ballot_, gen_, config_.epoch, round_, chosen_ + 1, {}, chosen_}, out);
 }
 
 void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
@@ -110,7 +111,7 @@ void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
   told_ = chosen_;
   told_at_ = at.now;
   in_flight_.push_back({value, {}, at.now, false});
-  send_accept({log_, ballot_, {}, config_.epoch, round_, s, {std::move(value)}, chosen_}, out);
+  send_accept({log_, ballot_, gen_, config_.epoch, round_, s, {std::move(value)}, chosen_}, out);
 }
 
 void proposer::send_accept(accept m, proposer_effects& out) const {
@@ -123,7 +124,9 @@ void proposer::send_accept(accept m, proposer_effects& out) const {
 
 void proposer::on_accepted(process from, const accepted& m, clock_reading at,
                            proposer_effects& out) {
-  if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || stage_ == stage::over) return;
+  if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || is_done()) return;
+  // An earlier tenure of this process under the same ballot counted its rounds by itself.
+  if (m.gen != gen_) return;
   if (m.round > round_) return;  // nobody can answer a round that was not sent
   ledger_.note(from.node, m.applied);
   auto& answered = answered_round_[from.node];
@@ -157,12 +160,13 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
     ++chosen_;
   }
   if (chosen_ == before) return;
-  out.send.push_back({self_.node, commit{log_, ballot_, chosen_}});
+  out.send.push_back({self_.node, commit{log_, ballot_, chosen_, {}, gen_}});
   try_switch(at, out);
+  try_hand_over(at, out);
 }
 
 void proposer::release_reads(proposer_effects& out) {
-  if (stage_ != stage::serving && stage_ != stage::draining) return;
+  if (stage_ != stage::serving && stage_ != stage::draining && stage_ != stage::handing) return;
   const std::uint64_t early = planted(bug::read_of_earlier_round) ? 1 : 0;
   while (!reads_.empty() && reads_.front().round <= round_) {
     vote_set confirmed;
@@ -188,6 +192,7 @@ void proposer::give_back(proposer_effects& out, std::string why) {
 
 void proposer::end(proposer_effects& out, ballot seen) {
   stage_ = stage::over;
+  end_move(false, "the owner lost the table meanwhile", out);
   give_back(out, "ownership moved");
   out.over = true;
   out.seen = std::max(seen, ballot_);
@@ -200,6 +205,8 @@ void proposer::on_nack(process, const nack& m, proposer_effects& out) {
     lease_wait_max_ms_ = std::max(lease_wait_max_ms_, m.wait_ms);
     return;
   }
+  // Handed on and back again: the refusal is of words from before.
+  if (m.why == nack_reason::generation_below && m.gen <= gen_) return;
   if (m.why == nack_reason::epoch_below) {
     // Late refusals of the time before this owner's own change name an epoch it knows: in force, or
     // chosen and about to be. Any other newer configuration was brought about by somebody else.
@@ -212,6 +219,7 @@ void proposer::on_nack(process, const nack& m, proposer_effects& out) {
 
 void proposer::on_reachable(const std::vector<node_id>& nodes, clock_reading at,
                             proposer_effects& out) {
+  if (is_done()) return;
   const bool grown =
       std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return !is_reachable(node); });
   reachable_ = nodes;
@@ -222,7 +230,8 @@ void proposer::on_reachable(const std::vector<node_id>& nodes, clock_reading at,
 }
 
 void proposer::on_tick(clock_reading at, proposer_effects& out) {
-  if (stage_ == stage::over) return;
+  if (move_) tick_move(at, out);
+  if (is_done()) return;
   repeat_unanswered(at, out);
   if (stage_ == stage::over) return;
   if (can_commit()) could_commit_at_ = at.now;
@@ -230,6 +239,9 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   const bool unfinished = stage_ == stage::recovering || stage_ == stage::switching;
   if (unfinished && at.now.ms > could_commit_at_.ms + recovery_alone_ms_max)
     return end(out, ballot_);
+  // Neither may an heir that finds nobody to learn the last slots from.
+  const bool behind = stage_ == stage::recovering && in_flight_.empty();
+  if (behind && at.now.ms > began_.ms + recovery_behind_ms_max) return end(out, ballot_);
   if (!can_commit() && (!queue_.empty() || !reads_.empty()))
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
   if (stage_ == stage::serving) pump(at, out);
@@ -256,7 +268,7 @@ void proposer::notice(clock_reading at, proposer_effects& out) {
   const slot told = planted(bug::notice_ahead_of_votes) ? chosen_ + in_flight_.size() : chosen_;
   for (const auto node : others)
     if (node != self_.node && is_reachable(node))
-      out.send.push_back({node, commit{log_, ballot_, told, ledger_.stable(quorum_)}});
+      out.send.push_back({node, commit{log_, ballot_, told, ledger_.stable(quorum_), gen_}});
 }
 
 void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {
@@ -276,7 +288,7 @@ void proposer::repeat_unanswered(clock_reading at, proposer_effects& out) {
     if (p.chosen || !is_old(p.sent_at)) continue;
     p.sent_at = at.now;
     ++round_;
-    const accept again{log_, ballot_, {}, config_.epoch, round_, s, {p.value}, chosen_};
+    const accept again{log_, ballot_, gen_, config_.epoch, round_, s, {p.value}, chosen_};
     for (const auto& seat : config_.seats) {
       const auto index = quorum_.seat_of(seat.node);
       if (!p.votes.has(*index) && (seat.node == self_.node || is_reachable(seat.node)))

@@ -53,6 +53,13 @@ struct proposer_effects {
   std::optional<chase> fetch;  ///< the own replica must catch up to `upto`, held by `source`
   bool over = false;           ///< the tenure ended; drop this object
   ballot seen;                 ///< highest ballot that was seen, when over
+  /// A move ended, one way or the other.
+  struct move_result {
+    node_id target;
+    bool done = false;  ///< the target serves
+    std::string why;    ///< if not
+  };
+  std::optional<move_result> moved;
 };
 
 class proposer {
@@ -65,6 +72,8 @@ class proposer {
     draining,   ///< reconfiguration: no new proposals until all below are chosen
     switching,  ///< a configuration entry is in flight or being applied
     over,
+    handing,  ///< a move: no new proposals until what is in flight is chosen
+    gone,     ///< the ballot was handed on: silent but for repeating that very message
   };
 
   /// What the own replica knew when the tenure began.
@@ -82,6 +91,15 @@ class proposer {
   proposer(beginning b, clock_reading at, proposer_effects& out,
            const lease_source* leases = nullptr);
 
+  /// A hand-off that the own replica took (§6): goes on under the same ballot.
+  struct inheritance {
+    taken_log from;
+    process self;
+    std::vector<node_id> reachable;
+  };
+  proposer(inheritance i, clock_reading at, proposer_effects& out,
+           const lease_source* leases = nullptr);
+
   void on_commands(std::vector<command>&& commands, clock_reading at, proposer_effects& out);
   void on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out);
   void on_promise(process from, const promise& m, clock_reading at, proposer_effects& out);
@@ -94,6 +112,9 @@ class proposer {
   void on_reachable(const std::vector<node_id>& nodes, clock_reading at, proposer_effects& out);
   /// Wants `next` (a successor of the active configuration) in force. Ignored unless serving.
   void on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at);
+  /// Give the log to `target`. The answer is in `proposer_effects::moved`, now or later.
+  void on_move(node_id target, clock_reading at, proposer_effects& out);
+  void on_move_ready(process from, const move_ready& m, clock_reading at, proposer_effects& out);
   /// Members that follow without a seat; they get commit notices.
   void on_followers(const std::vector<node_id>& nodes) { followers_ = nodes; }
   /// Every 20-50 ms: repeats what got no answer, tells idle followers the watermark.
@@ -107,6 +128,9 @@ class proposer {
   /// Until when the log is protected by leases of a Q2-sufficient set; tick 0 if it is not.
   [[nodiscard]] tick lease_until() const;
   [[nodiscard]] ballot by() const { return ballot_; }
+  [[nodiscard]] generation gen() const { return gen_; }
+  /// Whether this tenure may still speak as owner or candidate.
+  [[nodiscard]] bool goes_on() const { return !is_done(); }
   [[nodiscard]] slot chosen() const { return chosen_; }
   [[nodiscard]] const configuration& active() const { return config_; }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
@@ -117,6 +141,14 @@ class proposer {
     vote_set votes;
     tick sent_at;
     bool chosen = false;
+  };
+  /// A move of the log away from here.
+  struct move {
+    node_id target;
+    tick began;        ///< of the stage it is in: offering, draining, handed over
+    tick said_at;      ///< last offer or hand-off
+    process heir;      ///< the start of the target that takes it
+    hand_off parting;  ///< what is repeated; never another one in this tenure
   };
   struct waiting_reads {
     std::uint64_t round;  ///< a Q2 must have answered this round or a later one
@@ -133,6 +165,11 @@ class proposer {
   void try_drain(clock_reading at, proposer_effects& out);
   void try_switch(clock_reading at, proposer_effects& out);
   void withdraw_invitation(clock_reading at);
+  // proposer_move.cpp: giving the log away.
+  void offer(clock_reading at, proposer_effects& out);
+  void try_hand_over(clock_reading at, proposer_effects& out);
+  void tick_move(clock_reading at, proposer_effects& out);
+  void end_move(bool done, std::string why, proposer_effects& out);
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
@@ -149,10 +186,13 @@ class proposer {
   void notice(clock_reading at, proposer_effects& out);
   [[nodiscard]] bool can_commit() const { return quorum_.has_q2(quorum_.votes_of(reachable_)); }
   [[nodiscard]] bool is_reachable(node_id node) const;
+  /// This tenure proposes and reads no more.
+  [[nodiscard]] bool is_done() const { return stage_ == stage::over || stage_ == stage::gone; }
 
   log_id log_;
   process self_;
   ballot ballot_;
+  generation gen_;  ///< how often the ballot was handed on
   stage stage_ = stage::promising;
   configuration config_;  ///< in force for the next slot to propose
   grid_quorum quorum_;    ///< of `config_`
@@ -162,6 +202,7 @@ class proposer {
   tick no_invitation_before_;
   std::vector<node_id> reachable_;
   std::vector<node_id> followers_;
+  std::optional<move> move_;
 
   // Phase 1. Valid through the whole tenure: a promise once given counts for later configurations.
   std::set<node_id> promises_;

@@ -54,7 +54,7 @@ void proposer::invite(const configuration& c, clock_reading at, proposer_effects
 }
 
 void proposer::on_promise(process from, const promise& m, clock_reading at, proposer_effects& out) {
-  if ((m.by != ballot_ && !planted(bug::promise_of_any_ballot)) || stage_ == stage::over) return;
+  if ((m.by != ballot_ && !planted(bug::promise_of_any_ballot)) || is_done()) return;
   const bool early = planted(bug::prepare_before_own_promise);
   if (stage_ == stage::promising && from != self_ && !early) return;
   if (!promises_.insert(from.node).second) return;
@@ -73,6 +73,8 @@ void proposer::on_promise(process from, const promise& m, clock_reading at, prop
   if (stage_ == stage::promising) {
     stage_ = stage::electing;
     invite(config_, at, out);
+  } else if (from == self_ && stage_ == stage::serving && wanted_) {
+    invite(*wanted_, at, out);  // an inherited ballot: asked for the first time
   }
   if (stage_ == stage::electing) try_election(at, out);
   try_drain(at, out);
@@ -129,7 +131,7 @@ void proposer::finish_recovery(clock_reading at, proposer_effects& out) {
 }
 
 void proposer::on_progress(const replica_progress& p, clock_reading at, proposer_effects& out) {
-  if (stage_ == stage::over) return;
+  if (is_done()) return;
   applied_ = std::max(applied_, p.watermark);
   last_stamp_ = std::max(last_stamp_, p.last_stamp);
   const bool before_recovery = stage_ == stage::promising || stage_ == stage::electing;

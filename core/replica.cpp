@@ -1,6 +1,7 @@
 #include "core/replica.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/check.hpp"
 #include "core/planted_bug.hpp"
@@ -41,6 +42,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
       source_(log, disk, limits),
       staged_(past.staged) {
   promised_ = durable_promise_ = past.promised;
+  handed_on_ = past.handed_on;
   if (planted(bug::restart_lowers_promise)) promised_ = durable_promise_ = {};
   watermark_ = written_watermark_ = past.applied;
   last_stamp_ = past.last_stamp;
@@ -96,31 +98,11 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
   out.held.push_back({from.node, std::move(p)});
 }
 
-std::uint64_t replica::lease_wait(node_id candidate) {
-  // Whoever held the log before this process began did so under the durable promise, so it ran on
-  // the node that the ballot names. A log without a promise never had a holder.
-  const bool others_before = promised_ && promised_.node != candidate;
-  if (!leases_) return 0;
-  return leases_->release_or_wait(holder_, {log_, promised_, holder_generation_}, candidate,
-                                  others_before);
-}
-
-void replica::follow(process from, generation gen) {
-  if (leases_ && holder_ && holder_ != from) leases_->drop(holder_);
-  holder_ = from;
-  holder_generation_ = gen;
-}
-
-void replica::on_release(process from, const release& m, replica_effects&) {
-  if (holder_ != from || m.by != promised_ || m.gen != holder_generation_) return;
-  if (leases_) leases_->drop(holder_);
-  holder_ = {};
-}
-
 void replica::on_accept(process from, const accept& m, replica_effects& out) {
   ATLAS_CHECK(m.by.round > 0, "round 0 is no ballot; the border refuses it");
   const auto refuse = [&](nack_reason why) {
-    out.held.push_back({from.node, nack{log_, m.by, why, promised_, active_.epoch}});
+    out.held.push_back(
+        {from.node, nack{log_, m.by, why, promised_, active_.epoch, 0, holder_generation_}});
   };
   if (m.by < promised_ && !planted(bug::accept_below_promise))
     return refuse(nack_reason::ballot_below);
@@ -134,14 +116,15 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
     return on_fetch(from, {log_, m.first}, out);
   }
   if (!store_entries(m, out)) return learn(from, m.by, m.watermark, out);
-  follow(from, m.gen);
-  hear(from, m.by);
+  follow(from, m.gen, out);
+  hear(from, m.by, m.gen);
   stable_ = std::max(stable_, m.stable);
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
   const lease_session session = leases_ ? leases_->session_of(from) : 0;
   const accepted reply{log_, m.by, m.gen, m.round, m.first, count, session, durable_applied_};
-  if ((count == 0 && durable_promise_ == m.by) || planted(bug::accept_before_fsync)) {
+  if ((count == 0 && durable_promise_ == m.by && handed_on_group_ == 0) ||
+      planted(bug::accept_before_fsync)) {
     // A confirm speaks of the promise alone, and that is on disk: no need to wait for the store.
     out.now.push_back({from.node, reply});
   } else {
@@ -182,7 +165,7 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
 }
 
 void replica::on_commit(process from, const commit& m, replica_effects& out) {
-  hear(from, m.by);
+  hear(from, m.by, m.gen);
   stable_ = std::max(stable_, m.stable);
   // An idle owner must learn too that it was overtaken here, or this node follows nobody for ever.
   if (m.by < promised_)
@@ -191,10 +174,12 @@ void replica::on_commit(process from, const commit& m, replica_effects& out) {
   learn(from, m.by, m.watermark, out);
 }
 
-void replica::hear(process from, ballot by) {
-  if (by < heard_by_) return;
+void replica::hear(process from, ballot by, generation gen) {
+  // What the last owner under this very ballot said before it handed it on may arrive late.
+  if (std::tie(by, gen) < std::tie(heard_by_, heard_generation_)) return;
   heard_ = from;
   heard_by_ = by;
+  heard_generation_ = gen;
 }
 
 void replica::learn(process from, ballot by, slot upto, replica_effects& out) {
@@ -215,6 +200,7 @@ void replica::on_chase(node_id source, slot upto, replica_effects& out) {
 
 void replica::want(node_id source, slot upto, replica_effects& out) {
   if (upto <= watermark_) return;
+  if (source != self_.node && upto >= wanted_.upto) told_by_ = source;
   if (upto > wanted_.upto) wanted_ = {upto, source};
   ask_for_missing(out);
 }
@@ -347,11 +333,14 @@ void replica::ask_for_missing(replica_effects& out) {
 }
 
 node_id replica::another_source() {
-  // The owner need not have a seat, and may be the only one that holds what is missing.
-  const auto count = active_.seats.size() + 1;
+  // The owner need not have a seat, and may be the only one that holds what is missing. So may who
+  // handed the log on to this node, under a configuration that this copy does not know yet.
+  const auto count = active_.seats.size() + 2;
   for (std::size_t tries = 0; tries < count; ++tries) {
     const auto next = rotation_++ % count;
-    const auto node = next < active_.seats.size() ? active_.seats[next].node : heard_.node;
+    const auto node = next < active_.seats.size()    ? active_.seats[next].node
+                      : next == active_.seats.size() ? heard_.node
+                                                     : told_by_;
     if (node && node != self_.node) return node;
   }
   return wanted_.source;
@@ -375,6 +364,7 @@ void replica::on_written(std::uint64_t group, bool durable, replica_effects& out
     unwritten_.erase(unwritten_.begin());
   }
   if (durable) durable_applied_ = written_applied_;
+  if (durable && group >= handed_on_group_) handed_on_group_ = 0;
   if (installing_ && group >= installing_group_) finish_install(out);
 }
 

@@ -32,6 +32,14 @@ struct replica_progress {
   std::optional<configuration> changed;  ///< a configuration that became active
 };
 
+/// A hand-off that this process took, and where its copy stood then.
+struct taken_log {
+  hand_off what;
+  node_id giver;
+  slot watermark;
+  stamp last_stamp;
+};
+
 /// Consequences of one input of a replica.
 struct replica_effects {
   std::vector<record_write> persist;    ///< one atomic group, in order
@@ -43,6 +51,7 @@ struct replica_effects {
   std::optional<replica_progress> progress;  ///< for the local owner
   bool catalogue_changed = false;            ///< meta log: read the catalogue again
   slot installed{};                          ///< a snapshot of this slot was put in place
+  std::optional<taken_log> taken;            ///< an owner must begin here, unless a candidate runs
 };
 
 class replica {
@@ -65,6 +74,9 @@ class replica {
   void on_snapshot_chunk(process from, const snapshot_chunk& m, replica_effects& out);
   /// The store has written group `group` and all before it; with `durable` they are synced.
   void on_written(std::uint64_t group, bool durable, replica_effects& out);
+  // replica_move.cpp: the receiving side of a move (§6).
+  void on_move_offer(process from, const move_offer& m, replica_effects& out);
+  void on_hand_off(process from, const hand_off& m, replica_effects& out);
   /// Call every 50-100 ms: asks again for what is missing.
   void on_tick(tick now, replica_effects& out);
 
@@ -107,10 +119,10 @@ class replica {
 
   /// 0, or for how many ms a lease forbids phase 1 of `candidate`.
   [[nodiscard]] std::uint64_t lease_wait(node_id candidate);
-  void follow(process from, generation gen);
+  void follow(process from, generation gen, replica_effects& out);
   /// False if the vote must be withheld because too much is buffered above the watermark.
   bool store_entries(const accept& m, replica_effects& out);
-  void hear(process from, ballot by);
+  void hear(process from, ballot by, generation gen);
   void learn(process from, ballot by, slot upto, replica_effects& out);
   void apply_known(bool answer, replica_effects& out);
   void apply_entry(slot at, const entry& value, bool answer, replica_effects& out);
@@ -139,11 +151,15 @@ class replica {
   ballot durable_promise_;  ///< the part of `promised_` that is on disk
   process holder_;          ///< last accept or confirm answered under `promised_`
   generation holder_generation_;
-  process heard_;  ///< who spoke as owner under the highest ballot heard of
+  ballot handed_on_;                   ///< this one may be held on another node than it names
+  std::uint64_t handed_on_group_ = 0;  ///< the group that says so, until it is durable
+  process heard_;                      ///< who spoke as owner under the highest ballot heard of
   ballot heard_by_;
-  slot watermark_;          ///< applied up to here; only rises
-  slot written_watermark_;  ///< the part of it that the disk shows
-  slot saved_watermark_;    ///< the part of it that was handed to the store
+  generation heard_generation_;
+  std::pair<ballot, generation> taken_;  ///< last hand-off taken by this process
+  slot watermark_;                       ///< applied up to here; only rises
+  slot written_watermark_;               ///< the part of it that the disk shows
+  slot saved_watermark_;                 ///< the part of it that was handed to the store
   config_epoch saved_epoch_;
   stamp last_stamp_;
   std::uint64_t applied_hash_ = 0;
@@ -152,6 +168,7 @@ class replica {
   /// are chosen. All of them stay true, so a newer ballot does not make an older one forgotten.
   std::map<ballot, slot> known_;
   wanted_entries wanted_;
+  node_id told_by_;           ///< another node that said it holds as much
   unsigned rotation_ = 0;     ///< which seat to ask when the source does not answer
   std::uint64_t groups_ = 0;  ///< groups handed out so far
   std::map<std::uint64_t, written_state> unwritten_;  ///< by group

@@ -104,6 +104,7 @@ void request_table::on_returned(const std::vector<sequence>& commands,
 void request_table::on_owner_changed() {
   const auto again = [&](auto& all) {
     for (auto& [number, p] : all) {
+      p.send_at = {};  // a pause was for the owner that gave it back
       if (!p.sent_at) continue;
       p.in_doubt = true;
       p.sent_at.reset();

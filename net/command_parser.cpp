@@ -160,9 +160,22 @@ parsed_command parse_node(token_reader& line, bool tagged) {
   return not_implemented();
 }
 
+parsed_command parse_table_move(token_reader& line, bool tagged) {
+  const bool extra = line.has(6) || (line.blank_tail() && !tagged);
+  if (!line.has(5) || extra) return wrong_arity(line, 5, true);
+  if (!is_word(line.at(3), "TO"))
+    return warn("TABLE MOVE requires format: TABLE MOVE <table> TO <node id or region>");
+  auto out = request(verb::table_move, line.at(2));
+  if (out.kind != parsed_kind::request) return out;
+  if (line.at(4).size() > key_bytes_max) return request(verb::table_move, line.at(4));
+  out.value = line.at(4);
+  return out;
+}
+
 parsed_command parse_table(token_reader& line, bool tagged) {
   if (is_word(line.at(1), "LIST")) return exact_request(line, tagged, verb::table_list, 2);
   if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::table_info, 3);
+  if (is_word(line.at(1), "MOVE")) return parse_table_move(line, tagged);
   return not_implemented();
 }
 
@@ -215,6 +228,7 @@ bool is_key_operation(verb what) {
     case verb::table_list:
     case verb::table_info:
     case verb::quorum_info:
+    case verb::table_move:
       return false;
   }
   return false;

@@ -29,6 +29,7 @@ enum class verb : std::uint8_t {
   table_list,
   table_info,   ///< key = table name
   quorum_info,  ///< key = table name
+  table_move,   ///< key = table name, value = node id or region
 };
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.

@@ -26,6 +26,7 @@ enum class space : char {
 
 inline constexpr std::string_view promised_key = "ap";
 inline constexpr std::string_view applied_key = "aa";
+inline constexpr std::string_view handed_on_key = "ah";
 /// Holds the space of the rows, one byte; absent: `space::row`.
 inline constexpr std::string_view rows_key = "ad";
 /// Holds the slot up to which the log is truncated; absent: 0.

@@ -112,6 +112,12 @@ void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_l
       damaged("the promise is damaged");
     }
   }
+  if (const auto bytes = state(how, handed_on_key)) {
+    const auto handed_on = decode_ballot(*bytes);
+    if (!handed_on || bytes->size() != ballot_size)
+      return damaged("the mark of a hand-off is damaged");
+    out.handed_on = *handed_on;
+  }
   if (const auto bytes = state(how, applied_key)) {
     if (const auto applied = decode_applied(*bytes)) {
       out.applied = applied->at;

@@ -61,6 +61,8 @@ class log_batch {
         return put_row(beside(rows_), w);
       case kind::drop_staged:
         return erase_all(beside(rows_));
+      case kind::handed_on:
+        return put_state(handed_on_key, encode_ballot(w.by));
       case kind::install:
         return install();
     }

@@ -72,6 +72,17 @@ TEST_SUITE("actors/border") {
     CHECK_FALSE(well_formed(sender, p));
   }
 
+  TEST_CASE("a hand-off raises the generation and names a legal configuration") {
+    hand_off m{{7}, {2, {3}}, {1}, sender, {4}, three_nodes(), {}};
+    CHECK(well_formed(sender, m));
+    m.gen = {};
+    CHECK_FALSE(well_formed(sender, m));
+    m.gen = {1};
+    m.active.fn = 3;
+    CHECK_FALSE(well_formed(sender, m));
+    CHECK_FALSE(well_formed(sender, move_offer{}));
+  }
+
   TEST_CASE("round 0 is no ballot, slot 0 is no slot, and outcomes are known") {
     prepare m;
     CHECK_FALSE(well_formed(sender, m));

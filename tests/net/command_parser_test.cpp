@@ -100,6 +100,8 @@ TEST_SUITE("net/command_parser") {
     check_request("NODE PING 7", verb::node_ping, "7");
     check_request("TABLE LIST", verb::table_list, "");
     check_request("TABLE INFO users", verb::table_info, "users");
+    check_request("table move Users to eu-west-1", verb::table_move, "Users");
+    CHECK(parse("TABLE MOVE users TO eu-west-1").value == "eu-west-1");
     check_request("QUORUM INFO users", verb::quorum_info, "users");
   }
 
@@ -116,6 +118,11 @@ TEST_SUITE("net/command_parser") {
     CHECK(warning("NODE PING 1 2") == "NODE PING 1 2 expects exactly 3 arguments");
     CHECK(warning("TABLE LIST x") == "TABLE LIST x expects exactly 2 arguments");
     CHECK(warning("TABLE INFO") == "TABLE INFO expects exactly 3 arguments");
+    CHECK(warning("TABLE MOVE users") == "TABLE MOVE users expects exactly 5 arguments");
+    CHECK(warning("TABLE MOVE users TO 2 3") ==
+          "TABLE MOVE users TO 2 3 expects exactly 5 arguments");
+    CHECK(warning("TABLE MOVE users AT 2") ==
+          "TABLE MOVE requires format: TABLE MOVE <table> TO <node id or region>");
     CHECK(warning("QUORUM INFO") == "QUORUM INFO expects exactly 3 arguments");
     CHECK(parse("NODE LIST ").kind == parsed_kind::request);
     CHECK(parse("NODE LIST  ", true).kind == parsed_kind::request);

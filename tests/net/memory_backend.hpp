@@ -125,6 +125,7 @@ class memory_backend final : public backend {
       case verb::node_info:
       case verb::table_list:
       case verb::table_info:
+      case verb::table_move:
         break;
     }
     return payload("FIRST " + r.key + "\r\nSECOND");

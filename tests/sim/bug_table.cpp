@@ -87,6 +87,8 @@ const std::vector<named_bug>& all_bugs() {
       {bug::lease_checked_once, "lease-checked-once",
        "the clock is not read again after a read is executed"},
       {bug::lease_of_one_node, "lease-of-one-node", "one grant is enough to read"},
+      {bug::lease_of_heir_forgotten, "lease-of-heir-forgotten",
+       "a restarted acceptor protects only the node that its ballot names"},
       {bug::truncate_above_applied, "truncate-above-applied",
        "the log is cut where the rows are not durable yet"},
       {bug::truncate_beyond_stable, "truncate-beyond-stable",
@@ -102,7 +104,19 @@ const std::vector<named_bug>& all_bugs() {
       {bug::snapshot_of_two_views, "snapshot-of-two-views",
        "a transfer goes on over a newer view of the table"},
       {bug::promise_below_install, "promise-below-install",
-       "a promise does not tell of the snapshot that takes its votes away"}};
+       "a promise does not tell of the snapshot that takes its votes away"},
+      {bug::giver_goes_on, "giver-goes-on", "the old owner goes on after the hand-off"},
+      {bug::hand_off_before_chosen, "hand-off-before-chosen",
+       "a log is handed over while slots are in flight"},
+      {bug::hand_off_same_generation, "hand-off-same-generation",
+       "a hand-off does not raise the generation"},
+      {bug::hand_off_to_any_boot, "hand-off-to-any-boot",
+       "a hand-off to an earlier start of the node is taken"},
+      {bug::hand_off_taken_twice, "hand-off-taken-twice", "a repeated hand-off is taken again"},
+      {bug::hand_off_below_promise, "hand-off-below-promise",
+       "a hand-off is taken below the own promise"},
+      {bug::heir_serves_at_once, "heir-serves-at-once",
+       "the new owner serves before it applied what was handed over"}};
   return all;
 }
 

@@ -56,16 +56,13 @@ run_report cluster::run() {
   try {
     storm();
     calm_down();
-    const auto began = events_.now();
-    clients_.ask_everywhere();
-    while (!clients_.all_answered()) {
-      require(events_.now() < began + answer_within_us,
-              "no progress after the faults stopped (invariant 8), waiting for " +
-                  clients_.unanswered());
-      events_.step();
-    }
-    report.calm_us = events_.now() - began;
+    report.calm_us = ask_and_wait();
     settle();
+    if (options_.move_every_us) {
+      move_all();
+      ask_and_wait();
+      settle();
+    }
     final_checks();
   } catch (const sim_failure& failure) {
     report.ok = false;
@@ -74,6 +71,18 @@ run_report cluster::run() {
   }
   fill(report);
   return report;
+}
+
+std::uint64_t cluster::ask_and_wait() {
+  const auto began = events_.now();
+  clients_.ask_everywhere();
+  while (!clients_.all_answered()) {
+    require(
+        events_.now() < began + answer_within_us,
+        "no progress after the faults stopped (invariant 8), waiting for " + clients_.unanswered());
+    events_.step();
+  }
+  return events_.now() - began;
 }
 
 void cluster::fill(run_report& report) const {

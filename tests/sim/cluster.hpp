@@ -34,6 +34,8 @@ class cluster {
  private:
   void storm();
   void calm_down();
+  /// One request of each kind at every node; how long until the last was answered.
+  std::uint64_t ask_and_wait();
   void settle();
   void final_checks();
   void run_until(std::uint64_t at_us);
@@ -64,6 +66,12 @@ class cluster {
   void crash_some();
   void cut_some(bool partition);
   void reconfigure_some();
+  // cluster_moves.cpp
+  void schedule_move();
+  void move_some();
+  /// With nothing broken every log goes where it is sent, and is served there.
+  void move_all();
+  [[nodiscard]] sim_node* owner_of(core::log_id log) const;
   void choose_who_stays_down();
   [[nodiscard]] bool settled() const;
   void fill(run_report& report) const;

@@ -15,6 +15,7 @@ void cluster::storm() {
   clients_.start();
   if (options_.fault_every_us) schedule_fault();
   if (options_.reconfigure_every_us) schedule_reconfiguration();
+  if (options_.move_every_us) schedule_move();
   run_until(options_.fault_us);
 }
 

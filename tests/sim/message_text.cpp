@@ -69,6 +69,17 @@ struct speaker {
     return "snapshot " + number(m.transfer) + " part " + number(m.part) + " at slot " +
            number(m.at) + ", " + number(m.rows.size()) + " rows" + (m.last ? ", last" : "");
   }
+  std::string operator()(const core::move_offer& m) const {
+    return "move offer of " + text_of(m.by) + " watermark " + number(m.watermark);
+  }
+  std::string operator()(const core::move_ready& m) const {
+    return "move ready for " + text_of(m.by) + " generation " + number(m.gen.value) + " applied " +
+           number(m.applied);
+  }
+  std::string operator()(const core::hand_off& m) const {
+    return "hand-off of " + text_of(m.by) + " generation " + number(m.gen.value) + " to " +
+           who(m.to) + " after slot " + number(m.last_slot);
+  }
 };
 
 std::string request_of(const core::command& c) {

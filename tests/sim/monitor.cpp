@@ -35,7 +35,7 @@ void monitor::on_proposed(const core::accept& m) {
   require(m.epoch <= active(m.log).epoch, "ballot " + name(m.by) + " speaks under epoch " +
                                               std::to_string(m.epoch.value) + " of " +
                                               name(m.log, m.first) + ", which nobody got chosen");
-  log.rounds.emplace(std::pair{m.by, m.round}, m.epoch);
+  log.rounds.emplace(std::tuple{m.by, m.gen, m.round}, m.epoch);
   core::slot at = m.first;
   for (const auto& value : m.entries) {
     const auto change = log.replaced.find({m.by, m.epoch});

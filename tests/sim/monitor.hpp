@@ -38,12 +38,21 @@ class monitor {
   void on_leaving(core::node_id node, const core::outgoing& m, const log_image& durable);
   /// A node started again from its disk.
   void on_restart(core::node_id node, const core::replica& copy);
+  // monitor_moves.cpp: one ballot, one speaker at a time (§6).
+  /// An owner, the `tenure`th of its process, speaks under its ballot.
+  void on_speaking(core::process self, std::uint64_t tenure, const core::accept& m);
+  /// The owner with generation `mine` hands its ballot on; the same words each time.
+  void on_giving(core::generation mine, const core::hand_off& m);
+  /// A replica took a hand-off for its process.
+  void on_taken(core::process self, const core::hand_off& m, const core::replica& copy);
+  /// An owner begins to serve.
+  void on_serving(core::node_id node, const core::proposer& owner, const core::replica& copy) const;
   /// A read came to an owner, and was answered by its copy.
   void on_read_arrived(core::log_id log, core::process from, core::sequence ticket);
   void on_read_answered(core::log_id log, core::process from, core::sequence ticket,
                         core::slot applied);
   /// Node `by.node` or whom it handed the log to answers a read because of its lease.
-  void on_lease_read(core::node_id node, core::log_id log, core::ballot by);
+  void on_lease_read(core::node_id node, core::log_id log, core::ballot by, core::generation gen);
   /// Rows of a copy are what the chosen log up to its watermark makes of an empty table.
   void check_rows(core::node_id node, const core::replica& copy) const;
   /// The same for the rows that a disk shows, versions included: a command executed twice shows.
@@ -64,6 +73,7 @@ class monitor {
   [[nodiscard]] std::uint64_t changes_total() const;
 
  private:
+  using tenure_name = std::pair<core::ballot, core::generation>;
   struct chosen_value {
     core::entry value;
     core::ballot by;
@@ -79,7 +89,10 @@ class monitor {
     /// Per ballot and epoch, the slot at which it proposed to replace that epoch.
     std::map<std::pair<core::ballot, core::config_epoch>, core::slot> replaced;
     /// Epoch under which an owner sent a numbered accept or confirm.
-    std::map<std::pair<core::ballot, std::uint64_t>, core::config_epoch> rounds;
+    std::map<std::tuple<core::ballot, core::generation, std::uint64_t>, core::config_epoch> rounds;
+    std::map<tenure_name, std::pair<core::process, std::uint64_t>> speakers;
+    std::map<tenure_name, core::hand_off> given;  ///< by the generation that it begins
+    std::set<tenure_name> taken;
     std::map<core::ballot, core::slot> asked_from;  ///< highest first slot of a ballot's prepares
     table_model table;
   };

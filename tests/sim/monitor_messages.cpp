@@ -14,7 +14,7 @@ void monitor::on_answering(core::node_id node, core::config_epoch known,
     const auto* const vote = std::get_if<core::accepted>(&a.what);
     if (!vote) continue;
     const auto& rounds = logs_.at(vote->log).rounds;
-    const auto sent = rounds.find({vote->by, vote->round});
+    const auto sent = rounds.find({vote->by, vote->gen, vote->round});
     require(sent != rounds.end(), name(node) + " answers a round that nobody sent");
     require(sent->second >= known, name(node) + " follows ballot " + name(vote->by) +
                                        " under epoch " + std::to_string(sent->second.value) +
@@ -107,14 +107,18 @@ void monitor::on_read_answered(core::log_id log, core::process from, core::seque
                                 " was chosen before it came (invariants 4 and 6)");
 }
 
-void monitor::on_lease_read(core::node_id node, core::log_id log, core::ballot by) {
+void monitor::on_lease_read(core::node_id node, core::log_id log, core::ballot by,
+                            core::generation gen) {
   // A ballot that won a Q1 of an older configuration only can not get anything new chosen.
   const auto in_force = active(log).epoch;
   const auto& rounds = model(log).rounds;
-  for (auto r = rounds.rbegin(); r != rounds.rend() && r->first.first > by; ++r)
+  for (auto r = rounds.rbegin(); r != rounds.rend(); ++r) {
+    const auto& [other, other_gen, round] = r->first;
+    if (std::pair{other, other_gen} <= std::pair{by, gen}) break;
     require(r->second < in_force, name(node) + " reads log " + std::to_string(log.value) +
                                       " under a lease of ballot " + name(by) + " though ballot " +
-                                      name(r->first.first) + " has won a Q1 (invariant 6)");
+                                      name(other) + " has another owner (invariant 6)");
+  }
 }
 
 }  // namespace atlas::sim

@@ -49,6 +49,9 @@ void log_image::apply(const core::record_write& w) {
     case kind::drop_staged:
       staged.clear();
       break;
+    case kind::handed_on:
+      handed_on = w.by;
+      break;
     case kind::install:
       rows.swap(staged);  // what it replaces is dropped later
       results.clear();
@@ -74,6 +77,7 @@ void check_truncation(const core::log_writes& group, core::slot durably_applied)
 core::recovered_log state_of(const log_image& image) {
   core::recovered_log past;
   past.promised = image.promised;
+  past.handed_on = image.handed_on;
   past.applied = image.applied;
   past.last_stamp = image.last_stamp;
   past.applied_hash = image.applied_hash;

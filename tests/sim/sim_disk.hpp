@@ -19,6 +19,7 @@ namespace atlas::sim {
 /// One log's records, as after some prefix of all writes.
 struct log_image {
   core::ballot promised;
+  core::ballot handed_on;
   core::slot applied;
   core::stamp last_stamp;
   std::uint64_t applied_hash = 0;

@@ -154,7 +154,9 @@ void sim_node::on_pong(core::node_id from, const pong& p) {
   run_->leases->on_grant(from, p.grant, sent);
   for (const auto& held : p.grant.refusals) {
     auto& h = *run_->logs.at(held.log);
-    if (h.owner && h.owner->by() == held.by) continue;
+    const bool mine =
+        h.owner && h.owner->goes_on() && h.owner->by() == held.by && h.owner->gen() == held.gen;
+    if (mine) continue;
     world_.tale.count(thing::lease_released);
     send(&h, {from, core::release{held.log, held.by, held.gen}}, &h.to_copy);
   }
@@ -188,11 +190,39 @@ void sim_node::take_over(core::log_id log, core::ballot above) {
       clocks(), out, run_->leases.get());
   emit(h, out);
   step_owner(h, [&](core::proposer& o, core::proposer_effects& more) {
-    std::vector<core::node_id> everybody;
-    for (std::uint64_t n = 1; n <= nodes_; ++n) everybody.push_back({n});
-    o.on_followers(everybody);
+    o.on_followers(everybody());
     o.on_reachable(run_->reachable, clocks(), more);
   });
+}
+
+std::vector<core::node_id> sim_node::everybody() const {
+  std::vector<core::node_id> all;
+  for (std::uint64_t n = 1; n <= nodes_; ++n) all.push_back({n});
+  return all;
+}
+
+void sim_node::inherit(held_log& h, const core::taken_log& taken) {
+  // A candidate of this node has prepared a higher ballot: the hand-off is void.
+  if (h.owner) return;
+  ++h.tenure;
+  world_.tale.enter(self_.node, h.log);
+  world_.tale.count(thing::move_taken);
+  tell(h.log, "goes on under a ballot that was handed to it");
+  core::proposer_effects out;
+  h.owner =
+      std::make_unique<core::proposer>(core::proposer::inheritance{taken, self_, run_->reachable},
+                                       clocks(), out, run_->leases.get());
+  h.owner->on_followers(everybody());
+  look_at(h, core::proposer::stage::recovering);
+  emit(h, out);
+}
+
+void sim_node::move(core::log_id log, core::node_id target) {
+  auto& h = *run_->logs.at(log);
+  if (!h.owner) return;
+  if (h.owner->state() == core::proposer::stage::serving) world_.tale.count(thing::move_begun);
+  step_owner(
+      h, [&](core::proposer& o, core::proposer_effects& out) { o.on_move(target, clocks(), out); });
 }
 
 void sim_node::receive(envelope&& e) {
@@ -235,9 +265,9 @@ void sim_node::arrive(core::process from, core::message&& m) {
     return run_->coordinator->on_report(clocks().now, from, *r);
   const auto log = std::visit([](const auto& x) { return x.log; }, m);
   auto& h = *run_->logs.at(log);
-  const bool for_owner = std::holds_alternative<core::promise>(m) ||
-                         std::holds_alternative<core::nack>(m) ||
-                         std::holds_alternative<core::accepted>(m);
+  const bool for_owner =
+      std::holds_alternative<core::promise>(m) || std::holds_alternative<core::nack>(m) ||
+      std::holds_alternative<core::accepted>(m) || std::holds_alternative<core::move_ready>(m);
   if (for_owner) return to_owner(h, from, m);
   to_copy(h, from, std::move(m));
 }
@@ -254,6 +284,8 @@ void sim_node::to_copy(held_log& h, core::process from, core::message&& m) {
     if (const auto* r = std::get_if<core::snapshot_request>(&m))
       c.on_snapshot_request(from, *r, out);
     if (const auto* s = std::get_if<core::snapshot_chunk>(&m)) c.on_snapshot_chunk(from, *s, out);
+    if (const auto* o = std::get_if<core::move_offer>(&m)) c.on_move_offer(from, *o, out);
+    if (const auto* g = std::get_if<core::hand_off>(&m)) c.on_hand_off(from, *g, out);
   });
 }
 
@@ -263,6 +295,7 @@ void sim_node::to_owner(held_log& h, core::process from, const core::message& m)
     if (const auto* p = std::get_if<core::promise>(&m)) o.on_promise(from, *p, clocks(), out);
     if (const auto* n = std::get_if<core::nack>(&m)) o.on_nack(from, *n, out);
     if (const auto* a = std::get_if<core::accepted>(&m)) o.on_accepted(from, *a, clocks(), out);
+    if (const auto* r = std::get_if<core::move_ready>(&m)) o.on_move_ready(from, *r, clocks(), out);
   });
 }
 

@@ -62,6 +62,8 @@ class sim_node {
   /// Owner of the log on this node, or null.
   [[nodiscard]] core::proposer* owner(core::log_id log);
   void reconfigure(core::log_id log, const core::configuration& next);
+  /// Asks the owner on this node, if there is one, to hand the log to `target`.
+  void move(core::log_id log, core::node_id target);
   /// Starts a candidate whatever the coordinator thinks: safety must not depend on its manners.
   void usurp(core::log_id log);
   [[nodiscard]] const core::replica& copy(core::log_id log) const;
@@ -124,6 +126,8 @@ class sim_node {
   void to_copy(held_log& h, core::process from, core::message&& m);
   void to_owner(held_log& h, core::process from, const core::message& m);
   void take_over(core::log_id log, core::ballot above);
+  void inherit(held_log& h, const core::taken_log& taken);
+  [[nodiscard]] std::vector<core::node_id> everybody() const;
   // sim_node_effects.cpp: what core wants done.
   template <class Step>
   void step_copy(held_log& h, Step step);
@@ -145,6 +149,7 @@ class sim_node {
     core::slot applied_min;
     core::tick lease_until;
     core::ballot by;
+    core::generation gen;
     std::uint64_t tenure;
   };
   void answer_reads(held_log& h, const leave_to_read& leave, std::vector<core::read>& reads);

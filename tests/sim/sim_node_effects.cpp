@@ -26,10 +26,12 @@ void sim_node::look_at(held_log& h, core::proposer::stage before) {
   if (now == stage::serving && h.elected_tenure != h.tenure) {
     h.elected_tenure = h.tenure;
     world_.tale.on_election(self_.node, h.log);
+    world_.watch.on_serving(self_.node, *h.owner, h.copy);
     tell(h.log, "owns the log and serves");
   }
   if (now == stage::recovering) tell(h.log, "won its election and recovers");
   if (now == stage::switching) tell(h.log, "proposes a configuration");
+  if (now == stage::gone) world_.tale.count(thing::move_handed);
   if (now == stage::over) tell(h.log, "is no longer owner or candidate");
 }
 
@@ -63,6 +65,10 @@ void sim_node::send(held_log* h, core::outgoing&& m, mailbox* own) {
 }
 
 void sim_node::emit(held_log& h, core::replica_effects& out) {
+  if (out.taken) {
+    world_.watch.on_taken(self_, out.taken->what, h.copy);
+    post(h.to_owner, [this, &h, taken = *out.taken] { inherit(h, taken); });
+  }
   if (out.progress) {
     auto progress = *out.progress;
     post(h.to_owner, [this, &h, progress] {
@@ -146,11 +152,15 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   for (auto& m : out.send) {
     const auto* a = std::get_if<core::accept>(&m.what);
     if (!a) continue;
+    world_.watch.on_speaking(self_, h.tenure, *a);
     world_.watch.on_proposed(*a);
     if (h.owner->state() == core::proposer::stage::recovering && m.to == self_.node)
       world_.tale.count(thing::recovered_slot, a->entries.size());
   }
   world_.watch.on_owner(*h.owner, h.log);
+  for (const auto& m : out.send)
+    if (const auto* g = std::get_if<core::hand_off>(&m.what))
+      world_.watch.on_giving(h.owner->gen(), *g);
   world_.tale.count(thing::confirmed_reads, out.reads.size());
   for (auto& m : out.send) send(&h, std::move(m), &h.to_copy);
   if (out.fetch) {
@@ -163,7 +173,8 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   }
   for (auto& batch : out.reads) {
     auto reads = std::make_shared<std::vector<core::read>>(std::move(batch.reads));
-    const leave_to_read leave{batch.applied_min, batch.lease_until, h.owner->by(), h.tenure};
+    const leave_to_read leave{batch.applied_min, batch.lease_until, h.owner->by(), h.owner->gen(),
+                              h.tenure};
     if (leave.lease_until.ms) {
       world_.tale.count(thing::lease_read, reads->size());
       // The moment that matters: the lease was seen valid, the read is not executed yet.
@@ -174,9 +185,12 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
     post(h.to_copy, [this, &h, reads, leave] { answer_reads(h, leave, *reads); });
   }
   give_back(h.log, out.unproposed, out.unread, out.why);
+  const bool moved = out.over && out.moved && out.moved->done;
+  if (moved) world_.tale.count(thing::move_finished);
   if (!out.over) return;
   h.owner.reset();
-  run_->coordinator->on_lost(clocks().now, h.log, out.seen);
+  // Who gave a log away has not lost it: no reason to bid for it.
+  if (!moved) run_->coordinator->on_lost(clocks().now, h.log, out.seen);
 }
 
 void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
@@ -192,7 +206,7 @@ void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
       return give_back(h.log, {}, reads, "the lease ran out");
     }
   }
-  if (leave.lease_until.ms) world_.watch.on_lease_read(self_.node, h.log, leave.by);
+  if (leave.lease_until.ms) world_.watch.on_lease_read(self_.node, h.log, leave.by, leave.gen);
   std::map<core::process, answers> by_origin;
   for (const auto& r : reads) {
     auto& to = by_origin[r.from];

@@ -56,11 +56,13 @@ constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
                                      {"echo", &sim_options::echo},
                                      {"siege", &sim_options::siege}};
 constexpr const char* reconfigure_switch = "reconfigure";
+constexpr const char* move_switch = "move";
 
 void switch_off(sim_options& o, const std::set<std::string>& off) {
   for (const auto& s : switches)
     if (off.contains(s.name)) o.*s.rate = 0;
   if (off.contains(reconfigure_switch)) o.reconfigure_every_us = 0;
+  if (off.contains(move_switch)) o.move_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
   if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege == 0)
     o.fault_every_us = 0;
@@ -112,7 +114,7 @@ void tighten(core::replica_limits& limits, core::rng& random) {
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
-  std::vector<std::string> names{reconfigure_switch};
+  std::vector<std::string> names{reconfigure_switch, move_switch};
   for (const auto& s : switches) names.emplace_back(s.name);
   return names;
 }
@@ -123,6 +125,9 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   if (random.chance(1, 2)) harden(o, random);
   if (random.chance(3, 4)) tighten(o.limits, random);
   draw_leases(o, core::rng(seed * 0xa0761d6478bd642full + 7));
+  core::rng movers(seed * 0xa0761d6478bd642full + 7);
+  if (o.zones.size() > 1 && movers.chance(1, 2))
+    o.move_every_us = 20'000 + movers.below(movers.chance(1, 2) ? 150'000 : 1'500'000);
   switch_off(o, shape.off);
   return o;
 }
@@ -175,6 +180,7 @@ std::string sim_options::describe() const {
     text += ", leases of " + std::to_string(lease.duration_ms) + " ms with drift " +
             std::to_string(lease.drift_permille);
   if (ambush) text += " and ambushed";
+  text += move_every_us ? ", moving" : "";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +

@@ -60,7 +60,8 @@ struct sim_options {
   std::uint64_t slow_node_us = 0;  ///< by this
   /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.
   bool some_stay_down = false;
-  core::replica_limits limits;  ///< in most seeds so tight that snapshots happen all the time
+  core::replica_limits limits;      ///< in most seeds so tight that snapshots happen all the time
+  std::uint64_t move_every_us = 0;  ///< mean time between live moves of a log; 0 = none
 
   /// Every second seed is a harsh one: the mild storm of the same seed, and more on top.
   [[nodiscard]] static sim_options from_seed(std::uint64_t seed, const sim_shape& shape = {});

@@ -44,7 +44,11 @@ const char* name_of(thing t) {
                                                          "truncations",
                                                          "snapshot parts",
                                                          "snapshots installed",
-                                                         "transfers begun again"};
+                                                         "transfers begun again",
+                                                         "moves begun",
+                                                         "handed over",
+                                                         "taken",
+                                                         "moves finished"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -51,6 +51,10 @@ enum class thing : std::uint8_t {
   snapshot_part,  ///< parts of snapshots handed out
   install,        ///< snapshots put in place
   view_expired,   ///< transfers that had to begin again
+  move_begun,     ///< an owner was asked to hand its log to another node
+  move_handed,    ///< of these, the ballot was sent
+  move_taken,     ///< of these, another process goes on under it
+  move_finished,  ///< of these, the giver knows that the other serves
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

@@ -76,6 +76,9 @@ class memory_log_store final : public core::log_store {
         ATLAS_CHECK(w.by > kept_.promised, "a promise only rises");
         kept_.promised = w.by;
         break;
+      case kind::handed_on:
+        kept_.handed_on = w.by;
+        break;
       case kind::accepted:
         accepted_.insert_or_assign(w.at, core::accepted_entry{w.at, w.by, {w.value}});
         break;

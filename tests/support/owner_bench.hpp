@@ -59,8 +59,10 @@ class owner_bench {
   core::proposer_effects nack(std::uint64_t node, core::nack_reason why, core::ballot promised,
                               std::uint64_t epoch = 1, std::uint64_t wait_ms = 0) {
     core::proposer_effects out;
-    owner_->on_nack(proc(node),
-                    core::nack{table_log, owner_->by(), why, promised, {epoch}, wait_ms}, out);
+    owner_->on_nack(
+        proc(node),
+        core::nack{table_log, owner_->by(), why, promised, {epoch}, wait_ms, owner_->gen() + 1},
+        out);
     return out;
   }
   /// The own replica has applied up to `upto`.

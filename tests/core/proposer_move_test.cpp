@@ -1,0 +1,220 @@
+// Giving a log away while it is served (consensus.md §6): when the ballot leaves, what the giver
+// may still say, and how the heir goes on.
+#include <doctest/doctest.h>
+
+#include "tests/support/owner_bench.hpp"
+#include "tests/support/replica_bench.hpp"
+
+using namespace atlas::core;
+using namespace atlas::tests;
+
+namespace {
+
+/// An owner that serves with nodes 1 to 3, and what a target answers to it.
+struct giver_bench : owner_bench {
+  giver_bench() {
+    serve();
+    reachable({{1}, {2}, {3}});
+  }
+  proposer_effects move_to(std::uint64_t node) {
+    proposer_effects out;
+    (*this)->on_move({node}, {start, {}}, out);
+    return out;
+  }
+  proposer_effects ready(std::uint64_t node, std::uint64_t applied, std::uint64_t gen = 0,
+                         std::uint64_t boot = 1) {
+    proposer_effects out;
+    (*this)->on_move_ready(proc(node, boot), {table_log, (*this)->by(), {gen}, {applied}},
+                           {start, {}}, out);
+    return out;
+  }
+};
+
+std::vector<hand_off> hand_offs(const proposer_effects& out) {
+  return messages_to<hand_off>(out.send);
+}
+
+taken_log taken(std::uint64_t last_slot, std::uint64_t applied, std::uint64_t stamp_us = 0) {
+  return {{table_log, ballot_of(5, 1), {1}, proc(2), {last_slot}, three_nodes(), {stamp_us}},
+          {1},
+          {applied},
+          {}};
+}
+
+struct heir_bench {
+  explicit heir_bench(taken_log t)
+      : owner({std::move(t), proc(2), {{1}, {2}, {3}}}, {owner_bench::start, {500}}, first) {}
+  proposer_effects first;
+  proposer owner;
+};
+
+}  // namespace
+
+TEST_SUITE("core/proposer_move") {
+  TEST_CASE("an idle log leaves as soon as the target says that it holds everything") {
+    giver_bench b;
+    const auto offers = messages_to<move_offer>(b.move_to(2).send, 2);
+    REQUIRE(offers.size() == 1);
+    CHECK(offers[0].gen == generation{});
+    const auto sent = hand_offs(b.ready(2, 0, 0, 9));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].to == proc(2, 9));
+    CHECK(sent[0].gen == generation{1});
+    CHECK(sent[0].active == three_nodes());
+    CHECK(b->state() == stage::gone);
+  }
+
+  TEST_CASE("what is in flight is chosen first and travels as the last slot") {
+    giver_bench b;
+    b.move_to(2);
+    const auto flying = the_accept(b.put_one());
+    CHECK(hand_offs(b.ready(2, 0)).empty());
+    CHECK(b->state() == stage::handing);
+    CHECK(accepts(b.put_one()).empty());  // waits
+    b.vote(1, flying);
+    const auto out = b.vote(2, flying);
+    REQUIRE(hand_offs(out).size() == 1);
+    CHECK(hand_offs(out)[0].last_slot == slot{1});
+    CHECK(hand_offs(out)[0].last_stamp == decode_batch(flying.entries.at(0))->when);
+    CHECK(out.unproposed.size() == 1);  // given back, not failed
+  }
+
+  TEST_CASE("a giver is mute, whatever arrives late") {
+    giver_bench b;
+    const auto flying = the_accept(b.put_one());
+    b.vote(1, flying);
+    b.vote(2, flying);
+    b.move_to(2);
+    b.ready(2, 1);
+    REQUIRE(b->state() == stage::gone);
+    CHECK(b.vote(3, flying).send.empty());
+    CHECK(b.promise(3).send.empty());
+    CHECK(b.reachable({{1}, {2}}).send.empty());
+    CHECK(b.reachable({{1}, {2}, {3}}).send.empty());
+    CHECK(b.reconfigure(grid({{"eu", 2}}, 0, 0, 2)).send.empty());
+    CHECK(b.put_one().unproposed.size() == 1);
+    CHECK(b.read_one().unread.size() == 1);
+    CHECK(b.applied(1).send.empty());
+  }
+
+  TEST_CASE("the very same hand-off is repeated until the heir says that it serves") {
+    giver_bench b;
+    b.move_to(2);
+    const auto sent = hand_offs(b.ready(2, 0));
+    b.at(300);
+    const auto again = b.tick();
+    REQUIRE(again.send.size() == 1);
+    REQUIRE(hand_offs(again).size() == 1);
+    CHECK(hand_offs(again)[0].to == sent[0].to);
+    CHECK(hand_offs(again)[0].gen == sent[0].gen);
+    CHECK_FALSE(b.ready(2, 0, 0).over);     // an answer to the offer, late
+    CHECK_FALSE(b.ready(2, 0, 1, 5).over);  // another start of that node
+    const auto done = b.ready(2, 0, 1);
+    CHECK(done.over);
+    REQUIRE(done.moved);
+    CHECK(done.moved->done);
+  }
+
+  TEST_CASE("a giver that hears nothing more is over all the same") {
+    giver_bench b;
+    b.move_to(2);
+    b.ready(2, 0);
+    b.at(2'100);
+    const auto out = b.tick();
+    CHECK(out.over);
+    REQUIRE(out.moved);
+    CHECK_FALSE(out.moved->done);
+  }
+
+  TEST_CASE("if what is in flight finds no quorum the owner stays owner") {
+    giver_bench b;
+    b.put_one();
+    b.move_to(2);
+    b.ready(2, 0);
+    CHECK(b->state() == stage::handing);
+    b.at(2'100);
+    const auto out = b.tick();
+    CHECK(b->state() == stage::serving);
+    REQUIRE(out.moved);
+    CHECK_FALSE(out.moved->done);
+    CHECK(accepts(b.put_one()).size() == 1);
+  }
+
+  TEST_CASE("a target that is far behind gets more offers, and time") {
+    giver_bench b;
+    for (std::uint64_t s = 1; s <= 300; ++s) b.choose(the_accept(b.put_one()));
+    CHECK(messages_to<move_offer>(b.move_to(2).send).size() == 1);
+    b.ready(2, 10);
+    CHECK(b->state() == stage::serving);
+    b.at(60);
+    CHECK(messages_to<move_offer>(b.tick().send).size() == 1);
+    b.at(5'100);
+    const auto out = b.tick();
+    REQUIRE(out.moved);
+    CHECK(out.moved->why.find("node 2 did not catch up") == 0);
+  }
+
+  TEST_CASE("no hand-off while the configuration changes") {
+    giver_bench b;
+    b.reconfigure(grid({{"eu", 5}}, 2, 0, 2));
+    CHECK(b.move_to(2).send.empty());
+    CHECK(hand_offs(b.ready(2, 0)).empty());
+    CHECK(b->state() == stage::serving);
+  }
+
+  TEST_CASE("a move to the owner is done; to a node that is not heard it is refused") {
+    giver_bench b;
+    REQUIRE(b.move_to(1).moved);
+    CHECK(b.move_to(1).moved->done);
+    b.reachable({{1}, {2}});
+    const auto out = b.move_to(3);
+    REQUIRE(out.moved);
+    CHECK_FALSE(out.moved->done);
+    b.move_to(2);
+    CHECK(b.move_to(3).moved->why.find("node 2") != std::string::npos);
+  }
+
+  TEST_CASE("an heir that holds everything serves at once under the same ballot") {
+    heir_bench h(taken(4, 4, 900));
+    CHECK(h.owner.state() == stage::serving);
+    CHECK(h.owner.by() == ballot_of(5, 1));
+    const auto confirm = messages_to<accept>(h.first.send, 2).at(0);
+    CHECK(confirm.gen == generation{1});
+    CHECK(confirm.entries.empty());
+    CHECK(receivers<accept>(h.first.send) == std::vector<std::uint64_t>{2, 1, 3});
+    proposer_effects out;
+    h.owner.on_commands({put(proc(9), 1, "k", "v")}, {owner_bench::start, {500}}, out);
+    const auto m = messages_to<accept>(out.send, 2).at(0);
+    CHECK(m.first == slot{5});
+    CHECK(m.gen == generation{1});
+    CHECK(decode_batch(m.entries.at(0))->when == stamp{901});  // log time does not fall
+  }
+
+  TEST_CASE("an heir that is behind confirms, and serves when it has applied the last slot") {
+    heir_bench h(taken(4, 2));
+    CHECK(h.owner.state() == stage::recovering);
+    CHECK(messages_to<accept>(h.first.send, 2).at(0).watermark == slot{4});
+    proposer_effects out;
+    h.owner.on_progress({{3}, {}, {}}, {owner_bench::start, {}}, out);
+    CHECK(h.owner.state() == stage::recovering);
+    h.owner.on_progress({{4}, {}, {}}, {owner_bench::start, {}}, out);
+    CHECK(h.owner.state() == stage::serving);
+  }
+
+  TEST_CASE("answers to an earlier tenure under the same ballot do not count") {
+    heir_bench h(taken(4, 4));
+    proposer_effects out;
+    h.owner.on_commands({put(proc(9), 1, "k", "v")}, {owner_bench::start, {500}}, out);
+    const auto m = messages_to<accept>(out.send, 2).at(0);
+    for (const std::uint64_t node : {1, 3})
+      h.owner.on_accepted(proc(node), {table_log, m.by, {}, m.round, m.first, 1},
+                          {owner_bench::start, {}}, out);
+    CHECK(h.owner.chosen() == slot{4});
+    nack late{table_log, m.by, nack_reason::generation_below, m.by, {1}, {1}};
+    h.owner.on_nack(proc(3), late, out);
+    CHECK(h.owner.state() == stage::serving);
+    late.gen = {2};
+    h.owner.on_nack(proc(3), late, out);
+    CHECK(h.owner.state() == stage::over);
+  }
+}
