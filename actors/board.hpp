@@ -3,6 +3,7 @@
 // the messages of core/: to the own node by handle, to others by link.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,7 +25,7 @@ namespace atlas::actors {
 class log_entry {
  public:
   log_entry(core::log_id id, std::string table_name, core::tolerance_policy policy)
-      : log(id), table(std::move(table_name)), tolerances(policy) {}
+      : log(id), table(std::move(table_name)), tolerances_(policy) {}
 
   struct status {
     core::ballot promised;
@@ -38,16 +39,19 @@ class log_entry {
 
   void set_owner(owner_actor owner);
   [[nodiscard]] owner_actor owner() const;
+  /// What the catalogue asks for; the log's configuration follows it.
+  void set_tolerances(const core::tolerance_policy& p);
+  [[nodiscard]] core::tolerance_policy tolerances() const;
 
   const core::log_id log;
   const std::string table;
-  const core::tolerance_policy tolerances;
   acceptor_actor acceptor;  ///< set before the entry is published, never changed
 
  private:
   mutable std::mutex mutex_;
   status status_;
   owner_actor owner_;
+  core::tolerance_policy tolerances_;
 };
 
 /// Where answers for this node's clients go; the gateway's request router.
@@ -75,6 +79,8 @@ class board {
 
   void add_link(std::shared_ptr<peer_link> link);
   [[nodiscard]] std::shared_ptr<peer_link> link(core::node_id node) const;
+  /// Of a node that was removed: from here on it is neither heard nor spoken to.
+  void remove_link(core::node_id node);
 
   void set_catalogue(std::shared_ptr<const core::catalogue_view> view);
   [[nodiscard]] std::shared_ptr<const core::catalogue_view> catalogue() const;
@@ -95,6 +101,11 @@ class board {
   void answer(core::process origin, answers&& a);
   void give_back(core::process origin, returned&& r);
 
+  /// Another member said that this node is none any more.
+  /// True for the first who says it: he tells the operator.
+  bool note_removed() { return !removed_.exchange(true); }
+  [[nodiscard]] bool was_removed() const { return removed_; }
+
   // Set once while the node starts, before any other thread runs.
   store_actor store;
   coordinator_actor coordinator;
@@ -104,6 +115,7 @@ class board {
  private:
   const core::process self_;
   const std::string zone_;
+  std::atomic<bool> removed_{false};
   meter_board meters_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<core::log_id, std::shared_ptr<log_entry>> logs_;

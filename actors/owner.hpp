@@ -24,6 +24,8 @@ class owner : public metered<owner_actor::base> {
   void look_around(core::clock_reading at);
   /// Logged configurations follow the members: asks for the next one if it differs.
   void follow_membership();
+  /// Once per reason: the members can not give the table its tolerances.
+  void warn_of_conflict(const std::string& why);
 
   std::shared_ptr<board> board_;
   std::shared_ptr<log_entry> entry_;
@@ -31,6 +33,7 @@ class owner : public metered<owner_actor::base> {
   bool begun_ = false;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
+  std::string conflict_;  ///< the last one that was warned of; empty: none
 };
 
 }  // namespace atlas::actors

@@ -59,6 +59,8 @@ enum class bug : std::uint8_t {
   read_of_earlier_round,
   read_before_applied,
   expired_called_undone,
+  // Configurations, once more.
+  promise_of_older_epoch,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -86,6 +86,8 @@ class proposer {
   void on_reachable(const std::vector<node_id>& nodes, clock_reading at, proposer_effects& out);
   /// Wants `next` (a successor of the active configuration) in force. Ignored unless serving.
   void on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at);
+  /// This node is no member any more: the tenure ends as soon as the log does not need it.
+  void on_removed(proposer_effects& out);
   /// Members that follow without a seat; they get commit notices.
   void on_followers(const std::vector<node_id>& nodes) { followers_ = nodes; }
   /// Every 20-50 ms: repeats what got no answer, tells idle followers the watermark.

@@ -59,7 +59,7 @@ class replica {
 
   /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
   /// ballot after the read arrived and `watermark() >=` its watermark at that time.
-  [[nodiscard]] outcome answer(const read& r) const { return table_.answer(r); }
+  [[nodiscard]] outcome answer(const read& r) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const {
     return table_.rows(prefix);

@@ -27,8 +27,11 @@ enum class verb : std::uint8_t {
   node_info,  ///< key = raw node id text
   node_ping,  ///< key = raw node id text
   table_list,
-  table_info,   ///< key = table name
-  quorum_info,  ///< key = table name
+  table_info,    ///< key = table name
+  quorum_info,   ///< key = table name
+  table_create,  ///< key = table name, value = the words behind it
+  table_alter,   ///< the same
+  node_remove,   ///< key = raw node id text
 };
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.

@@ -100,6 +100,11 @@ TEST_SUITE("net/command_parser") {
     check_request("NODE PING 7", verb::node_ping, "7");
     check_request("TABLE LIST", verb::table_list, "");
     check_request("TABLE INFO users", verb::table_info, "users");
+    check_request("TABLE CREATE users", verb::table_create, "users");
+    check_request("table create users fn=1  fz=auto", verb::table_create, "users");
+    CHECK(parse("TABLE ALTER users fn=1 fz=auto").value == " fn=1 fz=auto");
+    CHECK(parse("TABLE CREATE users").value.empty());
+    check_request("NODE REMOVE 3", verb::node_remove, "3");
     check_request("QUORUM INFO users", verb::quorum_info, "users");
   }
 
@@ -117,6 +122,12 @@ TEST_SUITE("net/command_parser") {
     CHECK(warning("TABLE LIST x") == "TABLE LIST x expects exactly 2 arguments");
     CHECK(warning("TABLE INFO") == "TABLE INFO expects exactly 3 arguments");
     CHECK(warning("QUORUM INFO") == "QUORUM INFO expects exactly 3 arguments");
+    CHECK(warning("NODE REMOVE") == "NODE REMOVE expects exactly 3 arguments");
+    CHECK(warning("NODE REMOVE 3 4") == "NODE REMOVE 3 4 expects exactly 3 arguments");
+    CHECK(warning("TABLE CREATE") == "TABLE CREATE expects 3 arguments");
+    CHECK(warning("TABLE ALTER users") == "TABLE ALTER users expects 4 arguments");
+    CHECK(warning("TABLE ALTER users " + std::string(2000, 'x')) ==
+          "settings too long: 2001 bytes, at most 1024");
     CHECK(parse("NODE LIST ").kind == parsed_kind::request);
     CHECK(parse("NODE LIST  ", true).kind == parsed_kind::request);
   }

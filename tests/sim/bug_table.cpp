@@ -73,7 +73,9 @@ const std::vector<named_bug>& all_bugs() {
        "a round that left before the read came confirms it"},
       {bug::read_before_applied, "read-before-applied", "reads do not wait for applied slots"},
       {bug::expired_called_undone, "expired-called-undone",
-       "a request that was sent is reported as certainly not done"}};
+       "a request that was sent is reported as certainly not done"},
+      {bug::promise_of_older_epoch, "promise-of-older-epoch",
+       "an acceptor promises under a configuration that it knows to be replaced"}};
   return all;
 }
 
