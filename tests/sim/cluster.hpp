@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class cluster {
   void crash_some();
   void cut_some(bool partition);
   void reconfigure_some();
+  /// Mostly nothing; else one more node loses its seats for good, and bids with what it knew.
+  void remove_some(core::log_id log);
   void choose_who_stays_down();
   [[nodiscard]] bool settled() const;
   void fill(run_report& report) const;
@@ -71,6 +74,7 @@ class cluster {
   clients clients_;
   world world_;
   std::vector<core::node_id> stay_down_;
+  std::set<core::node_id> removed_;  ///< gets no seat any more
   bool calm_ = false;
 };
 

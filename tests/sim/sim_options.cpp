@@ -85,6 +85,7 @@ void harden(sim_options& o, core::rng& random) {
     o.slow_node = {1 + random.below(o.zones.size())};
     o.slow_node_us = 5'000 + random.below(150'000);
   }
+  if (o.reconfigure_every_us) o.removals = random.chance(1, 3);
 }
 
 }  // namespace
@@ -148,6 +149,7 @@ std::string sim_options::describe() const {
   text += ", " + std::to_string(logs) + " logs, " + std::to_string(clients) + " clients";
   text += reconfigure_every_us ? ", reconfiguring" : "";
   if (ambush) text += " and ambushed";
+  if (removals) text += " and removing nodes for good";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +

@@ -34,7 +34,8 @@ const char* name_of(thing t) {
                                                          "reads before copy",
                                                          "fetches answered",
                                                          "commands repeated",
-                                                         "promises with votes"};
+                                                         "promises with votes",
+                                                         "nodes removed"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -41,6 +41,7 @@ enum class thing : std::uint8_t {
   fetch,              ///< chosen entries handed out
   repeated_command,   ///< commands in the chosen log that must not be executed again
   old_vote_answered,  ///< promises that reported votes
+  removal,            ///< nodes that lost their seats for good
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);
