@@ -53,6 +53,16 @@ owner_actor log_entry::owner() const {
   return owner_;
 }
 
+void log_entry::set_tolerances(const core::tolerance_policy& p) {
+  const std::lock_guard lock(mutex_);
+  tolerances_ = p;
+}
+
+core::tolerance_policy log_entry::tolerances() const {
+  const std::lock_guard lock(mutex_);
+  return tolerances_;
+}
+
 void board::add_log(std::shared_ptr<log_entry> entry) {
   const std::unique_lock lock(mutex_);
   by_table_[entry->table] = entry;
@@ -89,6 +99,11 @@ std::shared_ptr<peer_link> board::link(core::node_id node) const {
   const std::shared_lock lock(mutex_);
   const auto found = links_.find(node);
   return found == links_.end() ? nullptr : found->second;
+}
+
+void board::remove_link(core::node_id node) {
+  const std::unique_lock lock(mutex_);
+  links_.erase(node);
 }
 
 void board::set_catalogue(std::shared_ptr<const core::catalogue_view> view) {

@@ -27,7 +27,7 @@ namespace atlas::actors {
 class log_entry {
  public:
   log_entry(core::log_id id, std::string table_name, core::tolerance_policy policy)
-      : log(id), table(std::move(table_name)), tolerances(policy) {}
+      : log(id), table(std::move(table_name)), tolerances_(policy) {}
 
   struct status {
     core::ballot promised;
@@ -41,6 +41,9 @@ class log_entry {
 
   void set_owner(owner_actor owner);
   [[nodiscard]] owner_actor owner() const;
+  /// What the catalogue asks for; the log's configuration follows it.
+  void set_tolerances(const core::tolerance_policy& p);
+  [[nodiscard]] core::tolerance_policy tolerances() const;
 
   /// Ballot and generation under which this node is owner or candidate; round 0 if it is neither.
   void set_tenure(core::ballot by, core::generation gen);
@@ -52,7 +55,6 @@ class log_entry {
 
   const core::log_id log;
   const std::string table;
-  const core::tolerance_policy tolerances;
   acceptor_actor acceptor;  ///< set before the entry is published, never changed
 
  private:
@@ -60,6 +62,7 @@ class log_entry {
   status status_;
   owner_actor owner_;
   std::pair<core::ballot, core::generation> tenure_;
+  core::tolerance_policy tolerances_;
 };
 
 /// Where answers for this node's clients go; the gateway's request router.
@@ -88,6 +91,8 @@ class board {
 
   void add_link(std::shared_ptr<peer_link> link);
   [[nodiscard]] std::shared_ptr<peer_link> link(core::node_id node) const;
+  /// Of a node that was removed: from here on it is neither heard nor spoken to.
+  void remove_link(core::node_id node);
 
   void set_catalogue(std::shared_ptr<const core::catalogue_view> view);
   [[nodiscard]] std::shared_ptr<const core::catalogue_view> catalogue() const;
@@ -112,6 +117,11 @@ class board {
   /// Grants and releases of one heartbeat answer from `granter`.
   void book_leases(core::process granter, std::uint64_t sent_us, const core::lease_grant& grant);
 
+  /// Another member said that this node is none any more.
+  /// True for the first who says it: he tells the operator.
+  bool note_removed() { return !removed_.exchange(true); }
+  [[nodiscard]] bool was_removed() const { return removed_; }
+
   // Set once while the node starts, before any other thread runs.
   std::unique_ptr<lease_desk> leases;
   bool reads_on_leases = true;  ///< false: `reads: quorum`
@@ -123,6 +133,7 @@ class board {
  private:
   const core::process self_;
   const std::string zone_;
+  std::atomic<bool> removed_{false};
   meter_board meters_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<core::log_id, std::shared_ptr<log_entry>> logs_;

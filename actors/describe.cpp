@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/grid_quorum.hpp"
+#include "core/quorum_slack.hpp"
 
 namespace atlas::actors {
 namespace {
@@ -82,14 +83,30 @@ std::string quorum_lines(const board& where, const core::catalogue_view& catalog
   return text;
 }
 
+/// Who answers at present, zone by zone, and what the next loss does.
+std::string slack_lines(const board& where, const core::configuration& c) {
+  const auto slack = core::slack_of(c, where.reachable_nodes());
+  std::string text;
+  for (const auto& z : slack.zones) {
+    std::string silent;
+    for (const auto node : z.silent) silent += (silent.empty() ? "" : ",") + number(node.value);
+    text += crlf;
+    text += "ZONE region=" + z.zone + " nodes=" + number(z.nodes) + " answer=" + number(z.answer) +
+            " need=" + number(z.need) + " silent=" + (silent.empty() ? "-" : silent);
+  }
+  return text + crlf + "SLACK " + slack.next_loss;
+}
+
 std::string quorum_info(const board& where, const std::string& name,
                         const core::tolerance_policy& policy, net::reply_kind& kind) {
   const auto catalogue = where.catalogue();
   const bool is_meta = name == core::meta_table;
   const auto table = is_meta ? name : name.substr(0, name.find('.'));
   core::configuration c;
+  std::string conflict;
   if (const auto entry = where.log_of(table)) {
     c = *entry->now().active;
+    if (!is_meta) conflict = core::policy_conflict(entry->tolerances(), catalogue->nodes);
   } else {
     // No such table: the quorums that it would get if it were created now.
     for (const auto& n : catalogue->nodes) c.seats.push_back({n.id, n.zone});
@@ -102,7 +119,8 @@ std::string quorum_info(const board& where, const std::string& name,
     return "unable to form a quorum: " + quorum.error().detail;
   }
   return quorum_lines(where, *catalogue, quorum.value().example_q1(where.zone()), "Q1") + crlf +
-         quorum_lines(where, *catalogue, quorum.value().example_q2(where.zone()), "Q2");
+         quorum_lines(where, *catalogue, quorum.value().example_q2(where.zone()), "Q2") +
+         slack_lines(where, c) + (conflict.empty() ? "" : crlf + ("ASKED " + conflict));
 }
 
 std::string ping_node(const board& where, const core::node_record& n, net::reply_kind& kind) {

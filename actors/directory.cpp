@@ -23,6 +23,18 @@ peer_actor peer_book::find(core::node_id node) const {
   return found == peers_.end() ? peer_actor{} : found->second;
 }
 
+void peer_book::remove(core::node_id node) {
+  const std::lock_guard lock(mutex_);
+  peers_.erase(node);
+}
+
+std::vector<core::node_id> peer_book::nodes() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<core::node_id> out;
+  for (const auto& [node, actor] : peers_) out.push_back(node);
+  return out;
+}
+
 directory::directory(caf::actor_config& config, std::shared_ptr<board> where,
                      core::node_store& disk, directory_options options)
     : metered(config, where->meters(), "directory"),
@@ -36,6 +48,7 @@ directory_actor::behavior_type directory::make_behavior() {
           [this](const introduced& i) { return options_.admit(i.who, i.start_nonce); },
           [this](tick_message) {
             if (!board_->log(core::meta_log)) begin();
+            part_from_removed();
             options_.every_tick();
             delayed_send(this, tick_every, tick_message{});
           },
@@ -58,9 +71,34 @@ void directory::begin() {
 void directory::on_catalogue(const catalogue_news& news) {
   if (news.view->nodes.empty()) return;  // nothing has arrived yet
   board_->set_catalogue(news.view);
+  const auto self = board_->self().node;
+  if (news.view->was_removed(self) && board_->note_removed())
+    spdlog::error("{}; until then clients are refused here", core::removed_text(self));
   for (const auto& node : news.view->nodes) meet(node);
-  for (const auto& t : news.view->tables) open_log(t.log, t.name, t.policy, t.first);
+  for (const auto& t : news.view->tables) {
+    open_log(t.log, t.name, t.policy, t.first);
+    board_->log(t.log)->set_tolerances(t.policy);
+  }
   board_->requests->on_routes_changed();
+}
+
+void directory::part_from_removed() {
+  const auto catalogue = board_->catalogue();
+  // A removed node follows nobody's orders but those of logs that still count its votes.
+  for (const auto node : options_.peers->nodes()) {
+    if (!catalogue->was_removed(node) || catalogue->was_removed(board_->self().node)) continue;
+    const auto logs = board_->logs();
+    const bool is_needed = std::any_of(logs.begin(), logs.end(), [&](const auto& entry) {
+      return entry->now().active->has(node);
+    });
+    if (is_needed) continue;
+    spdlog::info("node {} was removed and no table needs it any more: its link is closed",
+                 node.value);
+    caf::anon_send_exit(options_.peers->find(node), caf::exit_reason::user_shutdown);
+    options_.peers->remove(node);
+    board_->remove_link(node);
+    board_->requests->on_routes_changed();
+  }
 }
 
 void directory::open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
@@ -84,7 +122,7 @@ void directory::meet(const core::node_record& node) {
 
 void directory::on_take_over(const take_over& t) {
   const auto entry = board_->log(t.log);
-  if (!entry || entry->owner()) return;
+  if (!entry || entry->owner() || board_->was_removed()) return;
   const auto now = entry->now();
   spdlog::info("table {}: taking over above ballot {}.{}", entry->table, t.above.round,
                t.above.node.value);

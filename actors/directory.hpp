@@ -15,7 +15,9 @@ namespace atlas::actors {
 class peer_book {
  public:
   void add(core::node_id node, peer_actor to);
+  void remove(core::node_id node);
   [[nodiscard]] peer_actor find(core::node_id node) const;
+  [[nodiscard]] std::vector<core::node_id> nodes() const;
 
  private:
   mutable std::mutex mutex_;
@@ -54,6 +56,8 @@ class directory : public metered<directory_actor::base> {
   void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                 const core::configuration& first);
   void meet(const core::node_record& node);
+  /// Closes the links to nodes that were removed and vote in no log any more.
+  void part_from_removed();
 
   std::shared_ptr<board> board_;
   core::node_store& disk_;

@@ -29,7 +29,7 @@ door::handle::behavior_type door::make_behavior() {
 caf::result<welcome, peer_actor> door::on_hello(const hello& h) {
   auto w = check(h);
   if (w.accepted && !peers_(h.from.node))
-    w = {false, "this node has not opened its link to it yet; try again", {}};
+    w = {false, "this node has not opened its link to it yet; try again", {}, false};
   if (!w.accepted) {
     spdlog::warn("node {} refused: {}", h.from.node.value, w.why);
     return {w, peer_actor{}};
@@ -45,7 +45,7 @@ caf::result<welcome, peer_actor> door::on_hello(const hello& h) {
             "boot " + std::to_string(from.boot.value) +
             " was seen before: its disk was rolled back or copied; join it as a new node";
         spdlog::warn("node {} refused: {}", from.node.value, why);
-        promise.deliver(welcome{false, why, {}}, peer_actor{});
+        promise.deliver(welcome{false, why, {}, false}, peer_actor{});
       });
   return promise;
 }
@@ -70,7 +70,7 @@ void door::on_join_decided(const join_decided& d) {
 }
 
 welcome door::check(const hello& h) const {
-  const auto refuse = [](std::string why) { return welcome{false, std::move(why), {}}; };
+  const auto refuse = [](std::string why) { return welcome{false, std::move(why), {}, false}; };
   if (h.protocol != 1)
     return refuse("protocol " + std::to_string(h.protocol) +
                   " is not spoken here; this node speaks 1");
@@ -80,12 +80,17 @@ welcome door::check(const hello& h) const {
   const auto catalogue = board_->catalogue();
   const auto known = std::find_if(catalogue->nodes.begin(), catalogue->nodes.end(),
                                   [&](const auto& n) { return n.id == h.from.node; });
+  // Its link stays open while a log still counts its votes; a new one is not opened without.
+  if (known == catalogue->nodes.end() && catalogue->was_removed(h.from.node))
+    return {false, core::removed_text(h.from.node), {}, true};
   if (known == catalogue->nodes.end())
     return refuse("node " + std::to_string(h.from.node.value) + " is not known here yet");
   if (known->uuid != h.node_uuid || known->disk_uuid != h.disk_uuid)
     return refuse("its disk is not the one node " + std::to_string(h.from.node.value) +
-                  " joined with; a replaced disk must join as a new node with an empty db_path");
-  return {true, {}, board_->self()};
+                  " joined with; send NODE REMOVE " + std::to_string(h.from.node.value) +
+                  " to any other node and start this one with an empty db_path: it joins as a new "
+                  "node");
+  return {true, {}, board_->self(), false};
 }
 
 join_reply door::finish_join(bool decided, const core::outcome& result,

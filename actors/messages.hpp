@@ -84,6 +84,7 @@ struct welcome {
   bool accepted = false;
   std::string why;  ///< if refused: a sentence with the remedy
   core::process from;
+  bool removed = false;  ///< the one who asks was a member and is none any more
 };
 
 /// "Let me be a member." Idempotent by `node.uuid`.

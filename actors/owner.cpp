@@ -137,8 +137,16 @@ void owner::follow_membership() {
   std::vector<core::node_id> nodes;
   for (const auto& n : catalogue->nodes) nodes.push_back(n.id);
   proposer_.on_followers(nodes);
-  const auto next = core::next_configuration(proposer_.active(), entry_->tolerances,
-                                             catalogue->nodes, entry_->log == core::meta_log);
+  if (catalogue->was_removed(board_->self().node)) {
+    core::proposer_effects out;
+    proposer_.on_removed(out);
+    emit(out);
+    if (proposer_.state() == core::proposer::stage::over) return;
+  }
+  const auto policy = entry_->tolerances();
+  const bool is_meta = entry_->log == core::meta_log;
+  const auto next = core::next_configuration(proposer_.active(), policy, *catalogue, is_meta);
+  if (!is_meta) warn_of_conflict(core::policy_conflict(policy, catalogue->nodes));
   if (!next) return;
   // A configuration whose new members can not be heard would only stop the writes for a while.
   const auto heard = board_->reachable_nodes();
@@ -152,6 +160,14 @@ void owner::follow_membership() {
   core::proposer_effects out;
   proposer_.on_reconfigure(*next, out, read_clocks());
   emit(out);
+}
+
+void owner::warn_of_conflict(const std::string& why) {
+  if (why != std::exchange(conflict_, why) && !why.empty())
+    spdlog::warn(
+        "table {}: {}; configuration {} stays in force: add nodes, or send TABLE ALTER {} fn=auto "
+        "fz=auto",
+        entry_->table, why, proposer_.active().epoch.value, entry_->table);
 }
 
 void owner::emit(core::proposer_effects& out) {

@@ -29,6 +29,8 @@ class owner : public metered<owner_actor::base> {
   void look_around(core::clock_reading at);
   /// Logged configurations follow the members: asks for the next one if it differs.
   void follow_membership();
+  /// Once per reason: the members can not give the table its tolerances.
+  void warn_of_conflict(const std::string& why);
 
   std::shared_ptr<board> board_;
   std::shared_ptr<log_entry> entry_;
@@ -39,6 +41,7 @@ class owner : public metered<owner_actor::base> {
   std::uint64_t last_look_ms_ = 0;
   /// Who waits for a move: asker and its number, and the target. Ends with the move or the tenure.
   std::map<std::pair<core::process, std::uint64_t>, core::node_id> movers_;
+  std::string conflict_;  ///< the last one that was warned of; empty: none
 };
 
 }  // namespace atlas::actors

@@ -137,6 +137,10 @@ void peer::greet(const door_actor& door) {
 }
 
 void peer::connected(const welcome& w, peer_actor to) {
+  if (w.removed && board_->note_removed()) {
+    spdlog::error("{}; until then clients are refused here", w.why);
+    board_->requests->on_routes_changed();
+  }
   if (!w.accepted) return failed(w.why);
   if (w.from.node != node_.id)
     return failed("node " + std::to_string(w.from.node.value) + " answers at this address");

@@ -5,6 +5,7 @@
 
 #include "actors/describe.hpp"
 #include "core/state_machine.hpp"
+#include "net/command_parser.hpp"
 
 namespace atlas::actors {
 namespace {
@@ -56,8 +57,8 @@ void request_router::submit(std::vector<net::client_request>&& round) {
 
 int request_router::next_deadline_ms() {
   const std::lock_guard lock(mutex_);
-  return waiting_.empty() && unknown_.empty() && moves_.empty() ? -1
-                                                                : static_cast<int>(tick_every_ms);
+  const bool idle = waiting_.empty() && unknown_.empty() && moves_.empty() && changes_.empty();
+  return idle ? -1 : static_cast<int>(tick_every_ms);
 }
 
 void request_router::poll(std::vector<net::client_reply>& out) {
@@ -75,6 +76,9 @@ void request_router::poll(std::vector<net::client_reply>& out) {
 }
 
 void request_router::start(net::client_request&& r, std::uint64_t now, std::uint64_t deadline) {
+  const bool asks_for_data = net::is_key_operation(r.what) || r.what == net::verb::scan;
+  if (board_->was_removed() && asks_for_data)
+    return reply(r.ticket, net::reply_kind::warn, core::removed_text(board_->self().node));
   switch (r.what) {
     case net::verb::key_put:
     case net::verb::key_get:
@@ -86,6 +90,10 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
       return start_scan(std::move(r), now, deadline);
     case net::verb::table_move:
       return start_move(r, now, deadline);
+    case net::verb::table_create:
+    case net::verb::table_alter:
+    case net::verb::node_remove:
+      return start_change(std::move(r), deadline);
     default:
       break;
   }
@@ -240,6 +248,7 @@ void request_router::tick_locked() {
   unpark_known();
   expire_parked(now);
   tick_moves(now);
+  continue_changes(now);
   for (auto& [table, r] : routes_) {
     if (r->requests.size() == 0) continue;
     r->requests.on_tick({now});

@@ -86,11 +86,32 @@ class request_router : public net::backend, public request_sink {
     core::process asked;  ///< the owner that was asked last, and when
     std::uint64_t asked_at_ms = 0;
   };
+  /// A change that is decided and must come into force in the logs of `tables`, back first.
+  struct change {
+    std::uint64_t ticket = 0;
+    std::uint64_t deadline = 0;
+    std::vector<std::string> tables;
+    std::string what;  ///< what is decided, for who must be told that it is not in force yet
+    std::function<bool(const core::configuration&)> is_done;
+    bool asked = false;  ///< the log of `tables.back()` was asked for its configuration
+  };
 
   // All with mutex_ held.
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  // request_router_changes.cpp
+  void start_change(net::client_request&& r, std::uint64_t deadline_ms);
+  void start_create(const net::client_request& r, std::uint64_t deadline_ms);
+  void start_alter(const net::client_request& r, std::uint64_t deadline_ms);
+  void start_remove(const net::client_request& r, std::uint64_t deadline_ms);
+  void list_tables_of_removal(core::node_id id, std::uint64_t ticket, std::uint64_t deadline_ms);
+  /// Runs a command through the meta log. What is refused is replied; else `then` goes on.
+  void decide(core::operation what, const std::string& row, std::string value, std::uint64_t ticket,
+              std::uint64_t deadline_ms, std::function<void(core::outcome&&)> then);
+  void continue_changes(std::uint64_t now_ms);
+  void ask_configuration(change& c);
+  [[nodiscard]] std::string describe_unfinished(const change& c) const;
   void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
   void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
                   const std::string& rows);
@@ -137,6 +158,7 @@ class request_router : public net::backend, public request_sink {
   std::map<std::string, unknown_table> unknown_;
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
   std::uint64_t last_move_ = 0;
+  std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;
   std::vector<std::function<void()>> after_;  ///< run after the lock is released
 };

@@ -203,7 +203,7 @@ typename I::result_type inspect(I& f, hello& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, welcome& x) {
-  return f(caf::meta::type_name("welcome"), x.accepted, x.why, x.from);
+  return f(caf::meta::type_name("welcome"), x.accepted, x.why, x.from, x.removed);
 }
 template <class I>
 typename I::result_type inspect(I& f, join_request& x) {

@@ -117,6 +117,11 @@ class running_node {
     return false;
   }
 
+  /// Not empty once it is known that this node is no member any more.
+  [[nodiscard]] std::string removal() const {
+    return board_->was_removed() ? core::removed_text(board_->self().node) : std::string();
+  }
+
   core::result<core::done> open_socket() {
     net::gateway_options options;
     options.socket_path = config_.socket;
@@ -193,8 +198,11 @@ class running_node {
 
 core::result<core::done> serve(running_node& node) {
   if (auto up = node.publish(); !up) return up;
-  while (!node.is_member())
+  while (!node.is_member()) {
     if (stop_requested(look_every)) return core::done{};
+    if (auto why = node.removal(); !why.empty())
+      return core::failure{core::errc::refused, std::move(why)};
+  }
   if (auto up = node.open_socket(); !up) return up;
   while (!stop_requested(std::chrono::seconds(3600))) {
   }

@@ -1,6 +1,7 @@
 #include "core/catalogue.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/bytes.hpp"
 #include "core/check.hpp"
@@ -35,6 +36,11 @@ std::vector<acceptor_seat> seats_of(const std::vector<node_record>& members) {
   return seats;
 }
 
+std::uint64_t number_at(const char* counter, const catalogue_rows& rows) {
+  const auto stored = rows.get(counter);
+  return stored ? byte_reader(*stored).varint() : 1;
+}
+
 outcome create_table(const command& c, catalogue_rows& rows) {
   const std::string row = "t/" + c.row;
   if (auto exists = rows.get(row)) return {outcome_code::ok, std::move(*exists)};
@@ -59,15 +65,18 @@ outcome add_node(const command& c, catalogue_rows& rows) {
   if (!node) return {outcome_code::refused, "broken node record"};
   const std::string by_uuid = "u/" + node->uuid;
   if (const auto id = rows.get(by_uuid)) {
-    const auto stored = rows.get(node_row({byte_reader(*id).varint()}));
-    ATLAS_CHECK(stored.has_value(), "a uuid row names a node row");
-    return {outcome_code::ok, *stored};
+    const node_id given{byte_reader(*id).varint()};
+    if (const auto stored = rows.get(node_row(given))) return {outcome_code::ok, *stored};
+    return {outcome_code::refused, removed_text(given)};
   }
   for (const auto& other : read_catalogue(rows.scan("n/")).nodes)
     if (other.host == node->host && other.port == node->port)
-      return {outcome_code::refused, "address " + node->host + ":" + std::to_string(node->port) +
-                                         " belongs to node " + std::to_string(other.id.value) +
-                                         " with another disk"};
+      return {outcome_code::refused,
+              "address " + node->host + ":" + std::to_string(node->port) + " belongs to node " +
+                  std::to_string(other.id.value) +
+                  " with another disk; if that node is gone for good, send " + "NODE REMOVE " +
+                  std::to_string(other.id.value) +
+                  " to any other node and start this one again: it joins " + "as a new node"};
   node->id = {take_number(next_node_row, 1, rows)};
   std::string id;
   put_varint(id, node->id.value);
@@ -77,7 +86,92 @@ outcome add_node(const command& c, catalogue_rows& rows) {
   return {outcome_code::ok, std::move(bytes)};
 }
 
+outcome alter_table(const command& c, catalogue_rows& rows) {
+  const auto change = decode_policy_change(c.value);
+  if (!change) return {outcome_code::refused, "broken change of a table policy"};
+  const std::string row = "t/" + c.row;
+  const auto stored = rows.get(row);
+  if (!stored) return {outcome_code::not_found, {}};
+  auto t = decode_table(*stored);
+  ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
+  t->policy = changed_policy(t->policy, *change);
+  const auto wrong = policy_conflict(t->policy, read_catalogue(rows.scan("n/")).nodes);
+  if (!wrong.empty()) return {outcome_code::refused, "table " + c.row + ": " + wrong};
+  auto bytes = encode_table(*t);
+  rows.put(row, bytes);
+  return {outcome_code::ok, std::move(bytes)};
+}
+
+outcome remove_node(const command& c, catalogue_rows& rows) {
+  node_id id;
+  const auto* end = c.row.data() + c.row.size();
+  const auto parsed = std::from_chars(c.row.data(), end, id.value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end)
+    return {outcome_code::refused, "invalid node id: " + c.row};
+  const auto stored = rows.get(node_row(id));
+  if (!stored) {
+    // Removed before: whoever repeats himself only wants to know that it is done.
+    const bool given = id && id.value < number_at(next_node_row, rows);
+    return {given ? outcome_code::ok : outcome_code::not_found, {}};
+  }
+  auto left = read_catalogue(rows.scan("n/")).nodes;
+  std::erase_if(left, [&](const node_record& n) { return n.id == id; });
+  if (left.empty())
+    return {outcome_code::refused, "node " + c.row + " is the last member; a cluster keeps one"};
+  for (const auto& t : read_catalogue(rows.scan("t/")).tables)
+    if (const auto wrong = policy_conflict(t.policy, left); !wrong.empty())
+      return {outcome_code::refused,
+              "without node " + c.row + " table " + t.name + " could not keep its tolerances: " +
+                  wrong + "; change them first (TABLE ALTER " + t.name + " fn=auto fz=auto)"};
+  // The uuid's row stays: this installation never comes back under any number.
+  rows.erase(node_row(id));
+  return {outcome_code::ok, *stored};
+}
+
 }  // namespace
+
+bool catalogue_view::was_removed(node_id id) const {
+  return id && id < next_node &&
+         std::none_of(nodes.begin(), nodes.end(), [&](const auto& n) { return n.id == id; });
+}
+
+std::string removed_text(node_id id) {
+  return "node " + std::to_string(id.value) +
+         " was removed from this cluster for good; stop it, empty its db_path and start it: it "
+         "joins as a new node";
+}
+
+std::string encode_policy_change(const policy_change& p) {
+  std::string out;
+  for (const auto& one : {p.fn, p.fz}) put_varint(out, !one ? 0 : !*one ? 1 : **one + 2ull);
+  return out;
+}
+
+std::optional<policy_change> decode_policy_change(std::string_view bytes) {
+  byte_reader in(bytes);
+  policy_change p;
+  for (auto* one : {&p.fn, &p.fz}) {
+    const std::uint64_t n = in.varint();
+    if (n > 0) one->emplace();
+    if (n > 1) one->emplace(static_cast<std::uint32_t>(n - 2));
+  }
+  if (!in.complete()) return std::nullopt;
+  return p;
+}
+
+tolerance_policy changed_policy(tolerance_policy p, const policy_change& by) {
+  if (by.fn) p.fn = *by.fn;
+  if (by.fz) p.fz = *by.fz;
+  return p;
+}
+
+std::string policy_conflict(const tolerance_policy& policy,
+                            const std::vector<node_record>& members) {
+  configuration c;
+  c.seats = seats_of(members);
+  const auto quorum = grid_quorum::make(resolve_tolerances(std::move(c), policy));
+  return quorum.ok() ? std::string() : quorum.error().detail;
+}
 
 std::string encode_node(const node_record& n) {
   std::string out;
@@ -149,6 +243,8 @@ std::optional<table_record> decode_table(std::string_view bytes) {
 outcome execute_catalogue(const command& c, catalogue_rows& rows) {
   if (c.what == operation::create_table) return create_table(c, rows);
   if (c.what == operation::add_node) return add_node(c, rows);
+  if (c.what == operation::alter_table) return alter_table(c, rows);
+  if (c.what == operation::remove_node) return remove_node(c, rows);
   return {outcome_code::refused, "table atlas.nodes is kept by the cluster itself"};
 }
 
@@ -163,6 +259,8 @@ catalogue_view read_catalogue(const std::vector<std::pair<std::string, std::stri
       auto t = decode_table(value);
       ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
       view.tables.push_back(std::move(*t));
+    } else if (row == next_node_row) {
+      view.next_node = {byte_reader(value).varint()};
     }
   }
   return view;
@@ -170,17 +268,14 @@ catalogue_view read_catalogue(const std::vector<std::pair<std::string, std::stri
 
 std::optional<configuration> next_configuration(const configuration& present,
                                                 const tolerance_policy& policy,
-                                                const std::vector<node_record>& members,
-                                                bool lenient) {
-  // Members are never removed, so whoever does not know a seat's node has an old list (§9).
+                                                const catalogue_view& view, bool lenient) {
+  // Whoever never heard of a seat's node has an older list than this configuration was made from.
   for (const auto& seat : present.seats)
-    if (std::none_of(members.begin(), members.end(),
-                     [&](const node_record& n) { return n.id == seat.node; }))
-      return std::nullopt;
+    if (seat.node >= view.next_node) return std::nullopt;
   configuration next;
   next.epoch = present.epoch + 1;
   next.parent = present.epoch;
-  next.seats = seats_of(members);
+  next.seats = seats_of(view.nodes);
   next = resolve_tolerances(std::move(next), policy);
   if (!grid_quorum::make(next).ok()) {
     if (!lenient) return std::nullopt;

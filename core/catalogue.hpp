@@ -47,6 +47,17 @@ struct table_record {
 [[nodiscard]] std::string encode_policy(const tolerance_policy& p);
 [[nodiscard]] std::optional<tolerance_policy> decode_policy(std::string_view bytes);
 
+/// What `TABLE ALTER` asks for: a tolerance that is not named stays as it is, and one that is named
+/// is a number or "auto" (empty inside).
+struct policy_change {
+  std::optional<std::optional<std::uint32_t>> fn;
+  std::optional<std::optional<std::uint32_t>> fz;
+  friend bool operator==(const policy_change&, const policy_change&) = default;
+};
+[[nodiscard]] std::string encode_policy_change(const policy_change& p);
+[[nodiscard]] std::optional<policy_change> decode_policy_change(std::string_view bytes);
+[[nodiscard]] tolerance_policy changed_policy(tolerance_policy p, const policy_change& by);
+
 /// Rows of the meta table as the state machine sees them while it applies a batch.
 class catalogue_rows {
  public:
@@ -55,27 +66,42 @@ class catalogue_rows {
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> scan(
       const std::string& prefix) const = 0;
   virtual void put(const std::string& row, std::string value) = 0;
+  virtual void erase(const std::string& row) = 0;
 };
 
 /// Executes `create_table` (row = name, value = encoded policy; result data = encoded table_record)
 /// or `add_node` (row = uuid, value = encoded node_record without id; result data = encoded
 /// node_record). Both are idempotent: what exists is answered, not made twice. `refused` names the
 /// zone and the number when the tolerances do not fit the members (consensus.md §2).
+/// `alter_table` (result data = encoded table_record) and `remove_node` (result data = encoded
+/// node_record) too are refused like that, for every table that the change would break; what they
+/// do not find is `not_found`. Owners bring the decision about, in each log by itself (§9).
 [[nodiscard]] outcome execute_catalogue(const command& c, catalogue_rows& rows);
 
 /// Everything the catalogue holds, in id (nodes) and name (tables) order.
 struct catalogue_view {
   std::vector<node_record> nodes;
   std::vector<table_record> tables;
+  node_id next_node{1};  ///< ids below this were given; who has one and is no member was removed
+  [[nodiscard]] bool was_removed(node_id id) const;
 };
 [[nodiscard]] catalogue_view read_catalogue(
     const std::vector<std::pair<std::string, std::string>>& rows);
 
 /// The next configuration of a log once `members` are the members: everybody votes, tolerances by
 /// `policy`. For the meta log (`lenient`) numbers that do not fit fall back to auto, because a
-/// cluster grows from one node; for a table that is an error.
-[[nodiscard]] std::optional<configuration> next_configuration(
-    const configuration& present, const tolerance_policy& policy,
-    const std::vector<node_record>& members, bool lenient);
+/// cluster grows from one node; for a table that is an error. Empty if nothing is to be changed,
+/// and while `view` is older than the present configuration.
+[[nodiscard]] std::optional<configuration> next_configuration(const configuration& present,
+                                                              const tolerance_policy& policy,
+                                                              const catalogue_view& view,
+                                                              bool lenient);
+
+/// What a node that is no member any more is told, with the remedy.
+[[nodiscard]] std::string removed_text(node_id id);
+
+/// Why the present members can not give a table its tolerances; empty if they can.
+[[nodiscard]] std::string policy_conflict(const tolerance_policy& policy,
+                                          const std::vector<node_record>& members);
 
 }  // namespace atlas::core

@@ -16,6 +16,8 @@ enum class operation : std::uint8_t {
   erase = 2,         ///< remove row; removing an absent row succeeds
   create_table = 3,  ///< meta log only: row = table name, value = encoded tolerance_policy
   add_node = 4,      ///< meta log only: row = node uuid, value = encoded node_record
+  alter_table = 5,   ///< meta log only: row = table name, value = encoded policy_change
+  remove_node = 6,   ///< meta log only: row = node id in decimal digits
 };
 
 /// One change of a table.
@@ -44,7 +46,8 @@ struct outcome {
   friend bool operator==(const outcome&, const outcome&) = default;
 };
 
-enum class read_kind : std::uint8_t { get = 1, scan = 2 };
+/// The numbers are on the wire. `configuration` asks for the one in force, of the log itself.
+enum class read_kind : std::uint8_t { get = 1, scan = 2, configuration = 3 };
 
 /// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
 struct read {

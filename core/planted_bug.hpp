@@ -86,6 +86,8 @@ enum class bug : std::uint8_t {
   hand_off_taken_twice,
   hand_off_below_promise,
   heir_serves_at_once,
+  // Configurations, once more.
+  promise_of_older_epoch,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -198,6 +198,11 @@ void proposer::end(proposer_effects& out, ballot seen) {
   out.seen = std::max(seen, ballot_);
 }
 
+void proposer::on_removed(proposer_effects& out) {
+  // What is in flight goes on to the next owner, as after any other end (§4).
+  if (stage_ == stage::serving && !wanted_ && !config_.has(self_.node)) end(out, ballot_);
+}
+
 void proposer::on_nack(process, const nack& m, proposer_effects& out) {
   if (m.by != ballot_ || stage_ == stage::over) return;
   if (m.why == nack_reason::lease_runs) {
@@ -213,6 +218,9 @@ void proposer::on_nack(process, const nack& m, proposer_effects& out) {
     if (m.epoch <= config_.epoch) return;
     const bool own_is_chosen = stage_ == stage::switching && in_flight_.empty();
     if (own_is_chosen && wanted_ && m.epoch == wanted_->epoch) return;
+    // A candidate that was away goes on with what it is sent now, the newer configuration included.
+    const bool candidate = stage_ == stage::promising || stage_ == stage::electing;
+    if (candidate && m.promised <= ballot_) return;
   }
   end(out, m.promised);
 }

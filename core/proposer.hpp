@@ -115,6 +115,8 @@ class proposer {
   /// Give the log to `target`. The answer is in `proposer_effects::moved`, now or later.
   void on_move(node_id target, clock_reading at, proposer_effects& out);
   void on_move_ready(process from, const move_ready& m, clock_reading at, proposer_effects& out);
+  /// This node is no member any more: the tenure ends as soon as the log does not need it.
+  void on_removed(proposer_effects& out);
   /// Members that follow without a seat; they get commit notices.
   void on_followers(const std::vector<node_id>& nodes) { followers_ = nodes; }
   /// Every 20-50 ms: repeats what got no answer, tells idle followers the watermark.

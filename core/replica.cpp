@@ -70,6 +70,13 @@ void replica::on_prepare(process from, const prepare& m, replica_effects& out) {
         {from.node, nack{log_, m.by, nack_reason::ballot_below, promised_, active_.epoch}});
     return;
   }
+  if (m.epoch < active_.epoch && !planted(bug::promise_of_older_epoch)) {
+    // A candidate of an older configuration could win without anybody who votes now. It is told
+    // what is chosen from its first open slot on, the newer configuration included (§9).
+    out.held.push_back(
+        {from.node, nack{log_, m.by, nack_reason::epoch_below, promised_, active_.epoch}});
+    return on_fetch(from, {log_, m.from}, out);
+  }
   if (m.by > promised_) {
     if (const auto wait = lease_wait(from.node)) {
       out.held.push_back(
@@ -351,6 +358,13 @@ void replica::on_tick(tick now, replica_effects& out) {
   tick_snapshots(out);
   if (watermark_ < wanted_.upto) ask_for_missing(out);
   save(out);
+}
+
+outcome replica::answer(const read& r) const {
+  if (r.what != read_kind::configuration) return table_.answer(r);
+  outcome in_force;
+  encode_configuration(active_, in_force.data);
+  return in_force;
 }
 
 void replica::on_written(std::uint64_t group, bool durable, replica_effects& out) {

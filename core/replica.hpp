@@ -82,9 +82,9 @@ class replica {
 
   /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
   /// ballot after the read arrived and `can_answer` its watermark at that time.
+  [[nodiscard]] outcome answer(const read& r) const;
   /// False while a snapshot is put in place, or if the copy is behind `least`.
   [[nodiscard]] bool can_answer(slot least) const { return !installing_ && watermark_ >= least; }
-  [[nodiscard]] outcome answer(const read& r) const { return table_.answer(r); }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const {
     return table_.rows(prefix);

@@ -35,6 +35,7 @@ class state_machine::catalogue_door : public catalogue_rows {
     return self_.rows(prefix);
   }
   void put(const std::string& row, std::string value) override { self_.put(row, value, {}, when_); }
+  void erase(const std::string& row) override { self_.rows_.erase(row); }
 
  private:
   state_machine& self_;
@@ -95,6 +96,8 @@ outcome state_machine::execute(const command_view& c, stamp when) {
       return {};
     case operation::create_table:
     case operation::add_node:
+    case operation::alter_table:
+    case operation::remove_node:
       break;
   }
   return {outcome_code::refused, "not a command of this table"};

@@ -14,6 +14,7 @@ namespace atlas::net {
 namespace {
 
 constexpr std::size_t quote_bytes_max = 8192;
+constexpr std::size_t settings_bytes_max = 1024;
 
 parsed_command warn(std::string text) {
   parsed_command out;
@@ -157,6 +158,7 @@ parsed_command parse_node(token_reader& line, bool tagged) {
   if (is_word(line.at(1), "LIST")) return exact_request(line, tagged, verb::node_list, 2);
   if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::node_info, 3);
   if (is_word(line.at(1), "PING")) return exact_request(line, tagged, verb::node_ping, 3);
+  if (is_word(line.at(1), "REMOVE")) return exact_request(line, tagged, verb::node_remove, 3);
   return not_implemented();
 }
 
@@ -172,10 +174,23 @@ parsed_command parse_table_move(token_reader& line, bool tagged) {
   return out;
 }
 
+/// TABLE CREATE and ALTER: a name and settings, which the backend understands.
+parsed_command parse_table_change(token_reader& line, verb what) {
+  const std::size_t least = what == verb::table_create ? 3 : 4;
+  if (!line.has(least)) return wrong_arity(line, least);
+  auto out = request(what, line.at(2));
+  out.value = line.body().substr(line.end_of(2));
+  if (out.value.size() <= settings_bytes_max) return out;
+  return warn("settings too long: " + std::to_string(out.value.size()) + " bytes, at most " +
+              std::to_string(settings_bytes_max));
+}
+
 parsed_command parse_table(token_reader& line, bool tagged) {
   if (is_word(line.at(1), "LIST")) return exact_request(line, tagged, verb::table_list, 2);
   if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::table_info, 3);
   if (is_word(line.at(1), "MOVE")) return parse_table_move(line, tagged);
+  if (is_word(line.at(1), "CREATE")) return parse_table_change(line, verb::table_create);
+  if (is_word(line.at(1), "ALTER")) return parse_table_change(line, verb::table_alter);
   return not_implemented();
 }
 
@@ -229,6 +244,9 @@ bool is_key_operation(verb what) {
     case verb::table_info:
     case verb::quorum_info:
     case verb::table_move:
+    case verb::table_create:
+    case verb::table_alter:
+    case verb::node_remove:
       return false;
   }
   return false;

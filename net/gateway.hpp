@@ -27,9 +27,12 @@ enum class verb : std::uint8_t {
   node_info,  ///< key = raw node id text
   node_ping,  ///< key = raw node id text
   table_list,
-  table_info,   ///< key = table name
-  quorum_info,  ///< key = table name
-  table_move,   ///< key = table name, value = node id or region
+  table_info,    ///< key = table name
+  quorum_info,   ///< key = table name
+  table_create,  ///< key = table name, value = the words behind it
+  table_alter,   ///< the same
+  node_remove,   ///< key = raw node id text
+  table_move,    ///< key = table name, value = node id or region
 };
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.

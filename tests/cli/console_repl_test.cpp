@@ -200,7 +200,7 @@ TEST_SUITE("cli/console") {
     CHECK(complete_words("k") == words{"KEY"});
     CHECK(complete_words("KEY b") == words{"BLOB"});
     CHECK(complete_words("key blob ") == words{"GET", "SET"});
-    CHECK(complete_words("[ID:1] node ") == words{"LIST", "INFO", "PING"});
+    CHECK(complete_words("[ID:1] node ") == words{"LIST", "INFO", "PING", "REMOVE"});
     CHECK(complete_words("KEY GET ").empty());
     CHECK(complete_words("NOPE ").empty());
   }

@@ -34,6 +34,7 @@ class map_rows final : public catalogue_rows {
   void put(const std::string& row, std::string value) override {
     rows.insert_or_assign(row, std::move(value));
   }
+  void erase(const std::string& row) override { rows.erase(row); }
 
   std::map<std::string, std::string> rows;
 };
@@ -63,12 +64,13 @@ table_record created(const outcome& o) {
   return decode_table(o.data).value();
 }
 
-std::vector<node_record> members(const std::vector<std::string>& zones) {
-  std::vector<node_record> out;
+catalogue_view members(const std::vector<std::string>& zones) {
+  catalogue_view out;
   for (const auto& zone : zones) {
-    out.push_back(node_named("n" + std::to_string(out.size() + 1), zone));
-    out.back().id = {out.size()};
+    out.nodes.push_back(node_named("n" + std::to_string(out.nodes.size() + 1), zone));
+    out.nodes.back().id = {out.nodes.size()};
   }
+  out.next_node = {out.nodes.size() + 1};
   return out;
 }
 
@@ -97,7 +99,9 @@ TEST_SUITE("core/catalogue") {
     blank.uuid = "uuid-new";
     CHECK(add(rows, blank) ==
           outcome{outcome_code::refused,
-                  "address a.example:4444 belongs to node 1 with another disk"});
+                  "address a.example:4444 belongs to node 1 with another disk; if that node is "
+                  "gone for good, send NODE REMOVE 1 to any other node and start this one again: "
+                  "it joins as a new node"});
     blank.port = 4445;
     CHECK(added_id(add(rows, blank)) == node_id{2});
   }
@@ -238,7 +242,7 @@ TEST_SUITE("core/catalogue_next_configuration") {
 
   TEST_CASE("the same members need no new configuration, in whatever order they are named") {
     auto same = members({"eu", "eu", "eu"});
-    std::swap(same[0], same[2]);
+    std::swap(same.nodes[0], same.nodes[2]);
     CHECK_FALSE(next_configuration(three_nodes(), {}, same, false).has_value());
     CHECK_FALSE(next_configuration(three_nodes(), {1, 0}, same, true).has_value());
     CHECK(next_configuration(three_nodes(), {0, 0}, same, false).has_value());

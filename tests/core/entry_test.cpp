@@ -145,7 +145,7 @@ TEST_SUITE("core/entry") {
     // kind, stamp, count | node, boot, sequence, behind, operation, row, value, principal
     const std::string good("\x01\x05\x01\x01\x01\x09\x02\x01\x00\x00\x00", 11);
     REQUIRE(is_well_formed(good));
-    for (const char operation_byte : {'\0', '\5', '\xff'}) {
+    for (const char operation_byte : {'\0', '\x40', '\xff'}) {
       auto bad = good;
       bad[7] = operation_byte;
       CHECK_FALSE(is_well_formed(bad));

@@ -105,6 +105,18 @@ TEST_SUITE("core/proposer_election") {
     CHECK(b->state() == stage::over);
   }
 
+  TEST_CASE("a candidate of an older configuration goes on with the newer one that it is sent") {
+    owner_bench b;
+    b.promise(1);
+    CHECK_FALSE(b.nack(2, nack_reason::epoch_below, ballot_of(4, 2), 2).over);
+    const auto out = b.applied(1, grid({{"eu", 4}}, 1, 0, 2));
+    CHECK_FALSE(out.over);
+    for (const auto& m : messages_to<prepare>(out.send, 2)) CHECK(m.epoch == config_epoch{2});
+    CHECK(messages_to<prepare>(out.send, 2).size() == 1);
+    // Unless somebody with a higher ballot was there meanwhile.
+    CHECK(b.nack(2, nack_reason::epoch_below, ballot_of(9, 3), 3).over);
+  }
+
   TEST_CASE("a refusal ends the attempt and names the higher ballot") {
     owner_bench b;
     proposer_effects stale;

@@ -57,6 +57,26 @@ TEST_SUITE("core/proposer_reconfigure") {
     CHECK(b->chosen() == slot{2});
   }
 
+  TEST_CASE("an owner that was removed goes when the log does not need its vote any more") {
+    owner_bench b;
+    b.serve();
+    proposer_effects out;
+    b->on_removed(out);
+    CHECK_FALSE(out.over);  // it still has a seat
+    configuration rest = grid({{"eu", 3}}, 1, 0, 2);
+    std::erase_if(rest.seats, [](const acceptor_seat& s) { return s.node == node_id{1}; });
+    rest.fn = 0;
+    b.promise(2);
+    const auto m = the_accept(b.reconfigure(rest));
+    b->on_removed(out);
+    CHECK_FALSE(out.over);
+    b.choose(m);
+    b.applied(1, rest);
+    b.put_one();
+    b->on_removed(out);
+    CHECK(out.over);
+  }
+
   TEST_CASE("everything in flight is chosen first") {
     five_bench b;
     const auto flying = the_accept(b.put_one());

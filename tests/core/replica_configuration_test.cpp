@@ -16,7 +16,8 @@ configuration four_nodes() {
   return grid({{"eu", 4}}, 1, 0, 2);
 }
 
-accept under_epoch(accept m, std::uint64_t epoch) {
+template <class M>
+M under_epoch(M m, std::uint64_t epoch) {
   m.epoch = {epoch};
   return m;
 }
@@ -61,6 +62,41 @@ TEST_SUITE("core/replica_configuration") {
     CHECK(b->active() == four_nodes());
   }
 
+  TEST_CASE("a prepare of an older epoch is refused and told what is chosen") {
+    replica_bench b;
+    const auto change = make_configuration_entry(four_nodes());
+    choose(b, {change});
+    const auto out = b.step(proc(3), prepare{table_log, ballot_of(9, 3), {1}, {1}});
+    CHECK(b->promised() == owner);
+    REQUIRE(out.held.size() == 1);
+    const auto* refused = std::get_if<nack>(&out.held[0].what);
+    REQUIRE(refused != nullptr);
+    CHECK(refused->why == nack_reason::epoch_below);
+    CHECK(refused->epoch == config_epoch{2});
+    REQUIRE(out.now.size() == 1);
+    const auto* told = std::get_if<atlas::core::chosen>(&out.now[0].what);
+    REQUIRE(told != nullptr);
+    CHECK(told->first == slot{1});
+    CHECK(told->entries == std::vector<entry>{change});
+    // With what it was told the candidate asks again, and is promised.
+    const auto again = b.step(proc(3), prepare{table_log, ballot_of(9, 3), {2}, {2}});
+    CHECK(b->promised() == ballot_of(9, 3));
+    REQUIRE(again.held.size() == 1);
+    CHECK(std::holds_alternative<promise>(again.held[0].what));
+  }
+
+  TEST_CASE("whoever asks for the configuration gets the one in force") {
+    replica_bench b;
+    const atlas::core::read question{proc(2), {1}, read_kind::configuration, {}};
+    auto bytes = b->answer(question).data;
+    std::string_view in = bytes;
+    CHECK(decode_configuration(in) == three_nodes());
+    choose(b, {make_configuration_entry(four_nodes())});
+    bytes = b->answer(question).data;
+    in = bytes;
+    CHECK(decode_configuration(in) == four_nodes());
+  }
+
   TEST_CASE("an accept of an older epoch is refused with the newer one's number") {
     replica_bench b;
     choose(b, {make_configuration_entry(four_nodes())});
@@ -79,7 +115,7 @@ TEST_SUITE("core/replica_configuration") {
   TEST_CASE("promises name the configuration known as chosen") {
     replica_bench b;
     choose(b, {make_configuration_entry(four_nodes())});
-    const auto out = b.step(proc(3), prepare_of(ballot_of(9, 3)));
+    const auto out = b.step(proc(3), under_epoch(prepare_of(ballot_of(9, 3)), 2));
     CHECK(messages_to<promise>(out.held).at(0).epoch == config_epoch{2});
   }
 
@@ -103,7 +139,7 @@ TEST_SUITE("core/replica_restart") {
     replica_bench b;
     choose(b, {put_entry(1, "a"), make_configuration_entry(four_nodes()), put_entry(2, "b")});
     b.step(proc(2), under_epoch(accept_of(owner, 4, {put_entry(3, "c"), put_entry(4, "d")}), 2));
-    b.step(proc(3), prepare_of(ballot_of(8, 3)));
+    b.step(proc(3), under_epoch(prepare_of(ballot_of(8, 3)), 2));
     const auto hash = b->applied_hash();
     const auto rows = b->rows("");
     b.crash();
@@ -114,7 +150,9 @@ TEST_SUITE("core/replica_restart") {
     CHECK(b->active() == four_nodes());
     CHECK(b->rows("") == rows);
     CHECK(b->holder() == process{});  // whom it followed is not a promise to anybody
-    const auto p = messages_to<promise>(b.step(proc(3), prepare_of(ballot_of(9, 3))).held).at(0);
+    const auto p =
+        messages_to<promise>(b.step(proc(3), under_epoch(prepare_of(ballot_of(9, 3)), 2)).held)
+            .at(0);
     CHECK(p.watermark == slot{3});
     REQUIRE(p.entries.size() == 2);
     CHECK(p.entries[1].value == put_entry(4, "d"));

@@ -102,6 +102,11 @@ TEST_SUITE("net/command_parser") {
     check_request("TABLE INFO users", verb::table_info, "users");
     check_request("table move Users to eu-west-1", verb::table_move, "Users");
     CHECK(parse("TABLE MOVE users TO eu-west-1").value == "eu-west-1");
+    check_request("TABLE CREATE users", verb::table_create, "users");
+    check_request("table create users fn=1  fz=auto", verb::table_create, "users");
+    CHECK(parse("TABLE ALTER users fn=1 fz=auto").value == " fn=1 fz=auto");
+    CHECK(parse("TABLE CREATE users").value.empty());
+    check_request("NODE REMOVE 3", verb::node_remove, "3");
     check_request("QUORUM INFO users", verb::quorum_info, "users");
   }
 
@@ -124,6 +129,12 @@ TEST_SUITE("net/command_parser") {
     CHECK(warning("TABLE MOVE users AT 2") ==
           "TABLE MOVE requires format: TABLE MOVE <table> TO <node id or region>");
     CHECK(warning("QUORUM INFO") == "QUORUM INFO expects exactly 3 arguments");
+    CHECK(warning("NODE REMOVE") == "NODE REMOVE expects exactly 3 arguments");
+    CHECK(warning("NODE REMOVE 3 4") == "NODE REMOVE 3 4 expects exactly 3 arguments");
+    CHECK(warning("TABLE CREATE") == "TABLE CREATE expects 3 arguments");
+    CHECK(warning("TABLE ALTER users") == "TABLE ALTER users expects 4 arguments");
+    CHECK(warning("TABLE ALTER users " + std::string(2000, 'x')) ==
+          "settings too long: 2001 bytes, at most 1024");
     CHECK(parse("NODE LIST ").kind == parsed_kind::request);
     CHECK(parse("NODE LIST  ", true).kind == parsed_kind::request);
   }

@@ -126,6 +126,9 @@ class memory_backend final : public backend {
       case verb::table_list:
       case verb::table_info:
       case verb::table_move:
+      case verb::table_create:
+      case verb::table_alter:
+      case verb::node_remove:
         break;
     }
     return payload("FIRST " + r.key + "\r\nSECOND");

@@ -116,7 +116,9 @@ const std::vector<named_bug>& all_bugs() {
       {bug::hand_off_below_promise, "hand-off-below-promise",
        "a hand-off is taken below the own promise"},
       {bug::heir_serves_at_once, "heir-serves-at-once",
-       "the new owner serves before it applied what was handed over"}};
+       "the new owner serves before it applied what was handed over"},
+      {bug::promise_of_older_epoch, "promise-of-older-epoch",
+       "an acceptor promises under a configuration that it knows to be replaced"}};
   return all;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,8 @@ class cluster {
   /// With nothing broken every log goes where it is sent, and is served there.
   void move_all();
   [[nodiscard]] sim_node* owner_of(core::log_id log) const;
+  /// Mostly nothing; else one more node loses its seats for good, and bids with what it knew.
+  void remove_some(core::log_id log);
   void choose_who_stays_down();
   [[nodiscard]] bool settled() const;
   void fill(run_report& report) const;
@@ -88,6 +91,7 @@ class cluster {
   clients clients_;
   world world_;
   std::vector<core::node_id> stay_down_;
+  std::set<core::node_id> removed_;  ///< gets no seat any more
   bool calm_ = false;
 };
 

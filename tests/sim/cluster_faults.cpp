@@ -193,8 +193,31 @@ void cluster::cut_for(const std::vector<std::pair<core::node_id, core::node_id>>
   });
 }
 
+void cluster::remove_some(core::log_id log) {
+  if (!options_.removals || removed_.size() + 1 >= nodes_.size() || !random_.chance(1, 5)) return;
+  auto& node = *nodes_[random_.below(nodes_.size())];
+  if (!removed_.insert(node.id()).second) return;
+  story_.count(thing::removal);
+  tell("n" + std::to_string(node.id().value) + " is removed for good");
+  // It is cut off while the others go on, and back with an old configuration and a new ballot.
+  if (random_.chance(1, 2)) {
+    std::vector<std::pair<core::node_id, core::node_id>> pairs;
+    for (const auto& other : nodes_)
+      if (other->id() != node.id()) {
+        pairs.push_back({node.id(), other->id()});
+        pairs.push_back({other->id(), node.id()});
+      }
+    cut_for(pairs, random_.below(2'000'000));
+  }
+  for (int bids = 0; bids < 3; ++bids)
+    events_.push(events_.now() + random_.below(3'000'000), [this, &node, log] {
+      if (!calm_) node.usurp(log);
+    });
+}
+
 void cluster::reconfigure_some() {
   const core::log_id log{2 + random_.below(options_.logs)};
+  remove_some(log);
   for (auto& node : nodes_) {
     auto* owner = node->owner(log);
     if (!owner || owner->state() != core::proposer::stage::serving) continue;
@@ -203,7 +226,9 @@ void cluster::reconfigure_some() {
     next.parent = owner->active().epoch;
     next.epoch = next.parent + 1;
     for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (owner->active().has({i + 1}) && !anywhere ? !random_.chance(1, 4) : random_.chance(1, 2))
+      if (!removed_.contains({i + 1}) &&
+          (owner->active().has({i + 1}) && !anywhere ? !random_.chance(1, 4)
+                                                     : random_.chance(1, 2)))
         next.seats.push_back({{i + 1}, options_.zones[i]});
     core::sort_seats(next.seats);
     core::tolerance_policy policy;

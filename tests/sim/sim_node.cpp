@@ -2,6 +2,7 @@
 #include "tests/sim/sim_node.hpp"
 
 #include "tests/sim/message_text.hpp"
+#include "tests/sim/sim_failure.hpp"
 #include "tests/sim/sim_node_steps.hpp"
 
 namespace atlas::sim {
@@ -274,7 +275,13 @@ void sim_node::arrive(core::process from, core::message&& m) {
 
 void sim_node::to_copy(held_log& h, core::process from, core::message&& m) {
   step_copy(h, [&](core::replica& c, core::replica_effects& out) {
-    if (const auto* p = std::get_if<core::prepare>(&m)) c.on_prepare(from, *p, out);
+    if (const auto* p = std::get_if<core::prepare>(&m)) {
+      const bool is_stale = p->epoch < c.active().epoch;
+      c.on_prepare(from, *p, out);
+      for (const auto& reply : out.held)
+        require(!is_stale || !std::holds_alternative<core::promise>(reply.what),
+                "a candidate of an older configuration got a promise");
+    }
     if (const auto* a = std::get_if<core::accept>(&m)) c.on_accept(from, *a, out);
     if (const auto* w = std::get_if<core::commit>(&m)) c.on_commit(from, *w, out);
     if (const auto* f = std::get_if<core::fetch>(&m)) c.on_fetch(from, *f, out);

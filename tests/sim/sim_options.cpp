@@ -88,6 +88,7 @@ void harden(sim_options& o, core::rng& random) {
     o.slow_node = {1 + random.below(o.zones.size())};
     o.slow_node_us = 5'000 + random.below(150'000);
   }
+  if (o.reconfigure_every_us) o.removals = random.chance(1, 3);
 }
 
 /// Half of the seeds read under leases, with clocks that differ as much as the terms allow; without
@@ -181,6 +182,7 @@ std::string sim_options::describe() const {
             std::to_string(lease.drift_permille);
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
+  if (removals) text += " and removing nodes for good";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +

@@ -56,6 +56,7 @@ struct sim_options {
   bool hints = true;  ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;
+  bool removals = false;           ///< nodes lose their seats for good and come back on the wire
   core::node_id slow_node;         ///< one disk is slow all the time; 0: none
   std::uint64_t slow_node_us = 0;  ///< by this
   /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.

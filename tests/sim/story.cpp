@@ -48,7 +48,8 @@ const char* name_of(thing t) {
                                                          "moves begun",
                                                          "handed over",
                                                          "taken",
-                                                         "moves finished"};
+                                                         "moves finished",
+                                                         "nodes removed"};
   return names[static_cast<std::size_t>(t)];
 }
 

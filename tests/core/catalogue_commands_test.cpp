@@ -1,0 +1,177 @@
+// The operator's commands as the meta log executes them: tolerances change only to what the members
+// can give, a removed node leaves nothing behind that could let it come back, and every command may
+// be repeated.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+#include "core/catalogue.hpp"
+#include "core/rng.hpp"
+#include "tests/support/samples.hpp"
+
+using namespace atlas::core;
+using namespace atlas::tests;
+
+namespace {
+
+class map_rows final : public catalogue_rows {
+ public:
+  std::optional<std::string> get(const std::string& row) const override {
+    const auto found = rows.find(row);
+    if (found == rows.end()) return std::nullopt;
+    return found->second;
+  }
+  std::vector<std::pair<std::string, std::string>> scan(const std::string& prefix) const override {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& [row, value] : rows)
+      if (row.starts_with(prefix)) out.emplace_back(row, value);
+    return out;
+  }
+  void put(const std::string& row, std::string value) override {
+    rows.insert_or_assign(row, std::move(value));
+  }
+  void erase(const std::string& row) override { rows.erase(row); }
+
+  std::map<std::string, std::string> rows;
+};
+
+/// The catalogue of a cluster with nodes a, b, c, ... in these zones.
+struct catalogue_bench {
+  explicit catalogue_bench(const std::vector<std::string>& zones) {
+    for (const auto& zone : zones)
+      CHECK(add(zone, std::string(1, name++)).code == outcome_code::ok);
+  }
+  outcome run(operation what, const std::string& row, const std::string& value) {
+    return execute_catalogue({proc(1), {1}, {1}, what, row, value, {}}, rows);
+  }
+  outcome add(const std::string& zone, const std::string& who) {
+    const node_record n{{}, "uuid-" + who, "disk-" + who, zone, who + ".example", 4444};
+    return run(operation::add_node, n.uuid, encode_node(n));
+  }
+  outcome create(const std::string& table, const tolerance_policy& p = {}) {
+    return run(operation::create_table, table, encode_policy(p));
+  }
+  outcome alter(const std::string& table, const policy_change& p) {
+    return run(operation::alter_table, table, encode_policy_change(p));
+  }
+  outcome remove(const std::string& node) { return run(operation::remove_node, node, {}); }
+  [[nodiscard]] catalogue_view view() const { return read_catalogue(rows.scan("")); }
+
+  char name = 'a';
+  map_rows rows;
+};
+
+}  // namespace
+
+TEST_SUITE("core/catalogue_commands") {
+  TEST_CASE("an alteration changes what it names and nothing else") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    const auto made = decode_table(b.create("t", {1, 0}).data).value();
+    policy_change zero;
+    zero.fn.emplace(0u);
+    const auto changed = decode_table(b.alter("t", zero).data).value();
+    CHECK(changed.policy == tolerance_policy{0, 0});
+    CHECK(changed.log == made.log);
+    CHECK(changed.first == made.first);
+    policy_change automatic;
+    automatic.fn.emplace();
+    CHECK(decode_table(b.alter("t", automatic).data).value().policy ==
+          tolerance_policy{std::nullopt, 0});
+    const auto before = b.rows.rows;
+    CHECK(b.alter("t", automatic).code == outcome_code::ok);
+    CHECK(b.alter("t", {}).code == outcome_code::ok);
+    CHECK(b.rows.rows == before);
+  }
+
+  TEST_CASE("an alteration that the members can not give is refused with zone and number") {
+    catalogue_bench b({"eu", "eu", "us"});
+    REQUIRE(b.create("t").code == outcome_code::ok);
+    const auto before = b.rows.rows;
+    policy_change p;
+    p.fn.emplace(1u);
+    CHECK(b.alter("t", p) ==
+          outcome{outcome_code::refused,
+                  "table t: fn=1 needs at least 2 nodes in every zone, zone us has 1"});
+    p = {};
+    p.fz.emplace(2u);
+    CHECK(b.alter("t", p) ==
+          outcome{outcome_code::refused, "table t: fz=2 needs at least 3 zones, there are 2"});
+    CHECK(b.alter("nothing", p).code == outcome_code::not_found);
+    CHECK(b.run(operation::alter_table, "t", "").code == outcome_code::refused);
+    CHECK(b.rows.rows == before);
+  }
+
+  TEST_CASE("a removed node is no member, and its number and its installation never come back") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    const auto gone = b.remove("3");
+    REQUIRE(gone.code == outcome_code::ok);
+    CHECK(decode_node(gone.data).value().id == node_id{3});
+    CHECK(b.view().nodes.size() == 2);
+    CHECK(b.view().was_removed({3}));
+    CHECK_FALSE(b.view().was_removed({2}));
+    CHECK_FALSE(b.view().was_removed({4}));
+    CHECK(b.add("eu", "c") == outcome{outcome_code::refused, removed_text({3})});
+    // Its address is free for another installation, which is another node.
+    const node_record next{{}, "uuid-new", "disk-new", "eu", "c.example", 4444};
+    const auto added = b.run(operation::add_node, next.uuid, encode_node(next));
+    CHECK(decode_node(added.data).value().id == node_id{4});
+  }
+
+  TEST_CASE("removing a node again changes nothing, an unknown one is not found") {
+    catalogue_bench b({"eu", "eu"});
+    REQUIRE(b.remove("2").code == outcome_code::ok);
+    const auto before = b.rows.rows;
+    CHECK(b.remove("2") == outcome{outcome_code::ok, {}});
+    for (const auto* id : {"3", "0", "18446744073709551615"})
+      CHECK(b.remove(id).code == outcome_code::not_found);
+    for (const auto* id : {"", "x", "1x", "-1", "18446744073709551616"})
+      CHECK(b.remove(id).code == outcome_code::refused);
+    CHECK(b.rows.rows == before);
+    CHECK(b.remove("1") ==
+          outcome{outcome_code::refused, "node 1 is the last member; a cluster keeps one"});
+    CHECK(b.rows.rows == before);
+  }
+
+  TEST_CASE("a removal that would break a table's tolerances is refused and names the table") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    REQUIRE(b.create("any").code == outcome_code::ok);
+    REQUIRE(b.create("strict", {2, 0}).code == outcome_code::ok);
+    CHECK(b.remove("2") ==
+          outcome{outcome_code::refused,
+                  "without node 2 table strict could not keep its tolerances: fn=2 needs at least "
+                  "3 nodes in every zone, zone eu has 2; change them first (TABLE ALTER strict "
+                  "fn=auto fz=auto)"});
+    policy_change p;
+    p.fn.emplace();
+    REQUIRE(b.alter("strict", p).code == outcome_code::ok);
+    CHECK(b.remove("2").code == outcome_code::ok);
+  }
+
+  TEST_CASE(
+      "the next configuration leaves a removed node out and never guesses about unknown ones") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    REQUIRE(b.remove("3").code == outcome_code::ok);
+    const auto next = next_configuration(three_nodes(), {}, b.view(), false);
+    REQUIRE(next.has_value());
+    CHECK(next->seats == std::vector<acceptor_seat>{{{1}, "eu"}, {{2}, "eu"}});
+    CHECK(next->epoch == config_epoch{2});
+    const catalogue_bench old({"eu", "eu"});
+    CHECK_FALSE(next_configuration(three_nodes(), {}, old.view(), false).has_value());
+  }
+
+  TEST_CASE("changes come back from bytes, cut ones are refused") {
+    policy_change all[4];
+    all[1].fn.emplace();
+    all[2].fz.emplace(0u);
+    all[3].fn.emplace(4'294'967'295u);
+    all[3].fz.emplace(7u);
+    for (const auto& p : all) {
+      const auto bytes = encode_policy_change(p);
+      CHECK(decode_policy_change(bytes) == p);
+      CHECK_FALSE(decode_policy_change(bytes + "x").has_value());
+      for (std::size_t i = 0; i < bytes.size(); ++i)
+        CHECK_FALSE(decode_policy_change(std::string_view(bytes).substr(0, i)).has_value());
+    }
+  }
+}
