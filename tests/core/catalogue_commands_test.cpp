@@ -8,33 +8,13 @@
 
 #include "core/catalogue.hpp"
 #include "core/rng.hpp"
+#include "tests/support/map_rows.hpp"
 #include "tests/support/samples.hpp"
 
 using namespace atlas::core;
 using namespace atlas::tests;
 
 namespace {
-
-class map_rows final : public catalogue_rows {
- public:
-  std::optional<std::string> get(const std::string& row) const override {
-    const auto found = rows.find(row);
-    if (found == rows.end()) return std::nullopt;
-    return found->second;
-  }
-  std::vector<std::pair<std::string, std::string>> scan(const std::string& prefix) const override {
-    std::vector<std::pair<std::string, std::string>> out;
-    for (const auto& [row, value] : rows)
-      if (row.starts_with(prefix)) out.emplace_back(row, value);
-    return out;
-  }
-  void put(const std::string& row, std::string value) override {
-    rows.insert_or_assign(row, std::move(value));
-  }
-  void erase(const std::string& row) override { rows.erase(row); }
-
-  std::map<std::string, std::string> rows;
-};
 
 /// The catalogue of a cluster with nodes a, b, c, ... in these zones.
 struct catalogue_bench {

@@ -10,6 +10,7 @@
 
 #include "core/rng.hpp"
 #include "core/state_machine.hpp"
+#include "tests/support/map_rows.hpp"
 #include "tests/support/memory_log_store.hpp"
 #include "tests/support/samples.hpp"
 
@@ -17,27 +18,6 @@ using namespace atlas::core;
 using namespace atlas::tests;
 
 namespace {
-
-class map_rows final : public catalogue_rows {
- public:
-  std::optional<std::string> get(const std::string& row) const override {
-    const auto found = rows.find(row);
-    if (found == rows.end()) return std::nullopt;
-    return found->second;
-  }
-  std::vector<std::pair<std::string, std::string>> scan(const std::string& prefix) const override {
-    std::vector<std::pair<std::string, std::string>> out;
-    for (const auto& [row, value] : rows)
-      if (row.starts_with(prefix)) out.emplace_back(row, value);
-    return out;
-  }
-  void put(const std::string& row, std::string value) override {
-    rows.insert_or_assign(row, std::move(value));
-  }
-  void erase(const std::string& row) override { rows.erase(row); }
-
-  std::map<std::string, std::string> rows;
-};
 
 node_record node_named(const std::string& name, const std::string& zone,
                        std::uint16_t port = 4444) {
