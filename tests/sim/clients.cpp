@@ -64,11 +64,11 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
   return ticket;
 }
 
-void clients::probe(sim_node& at, core::log_id log) {
+void clients::probe(sim_node& at, core::log_id log, bool writes) {
   const std::string row = ".k" + std::to_string(random_.below(options_.keys));
   if (!at.up() || probes_ >= probes_max) return;
   ++probes_;
-  submit(prober, at, log, linear::op_kind::get, row, 300);
+  submit(prober, at, log, writes ? linear::op_kind::put : linear::op_kind::get, row, 300);
 }
 
 void clients::ask_everywhere() {

@@ -29,8 +29,8 @@ class clients final : public client_desk {
   /// True once nothing of `ask_everywhere` is unanswered; throws `sim_failure` if one failed.
   [[nodiscard]] bool all_answered() const { return must_succeed_.empty(); }
   [[nodiscard]] std::string unanswered() const;
-  /// A read that nobody waits for.
-  void probe(sim_node& at, core::log_id log);
+  /// A read, or a write, that nobody waits for.
+  void probe(sim_node& at, core::log_id log, bool writes = false);
   void on_crash(core::node_id node);
 
   void on_answer(std::uint64_t ticket, const core::outcome& result) override;

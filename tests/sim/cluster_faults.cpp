@@ -90,6 +90,11 @@ void cluster::whisper(sim_node& rival, core::log_id log) {
     cut_for(pairs, 50'000 + random_.below(500'000));
     slow_for(*node, 10'000 + random_.below(200'000), 300'000);
     rival.usurp(log);
+    // What others choose meanwhile the owner's copy does not hold, and reads must notice.
+    for (std::uint64_t i = 1; i <= 12; ++i)
+      events_.push(events_.now() + i * (1'000 + moment() / 4), [this, &owned = *node, log, i] {
+        if (!calm_) clients_.probe(owned, log, i % 3 == 1);
+      });
     return;
   }
 }
