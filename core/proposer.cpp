@@ -203,9 +203,16 @@ void proposer::on_removed(proposer_effects& out) {
   if (stage_ == stage::serving && !wanted_ && !config_.has(self_.node)) end(out, ballot_);
 }
 
-void proposer::on_nack(process, const nack& m, proposer_effects& out) {
+void proposer::on_nack(process from, const nack& m, proposer_effects& out) {
   if (m.by != ballot_ || stage_ == stage::over) return;
   if (m.why == nack_reason::lease_runs) {
+    // A lease that was renewed meanwhile, or that protects a newer ballot than this candidate knew
+    // of, has a living holder: go and ask it, rather than wait here with this node's requests.
+    auto& before = lease_waits_[from.node];
+    const bool lives = (before && m.wait_ms > before) || m.promised > above_;
+    if (lives && (stage_ == stage::promising || stage_ == stage::electing))
+      return end(out, m.promised);
+    before = m.wait_ms;
     lease_wait_ms_ = lease_wait_ms_ ? std::min(lease_wait_ms_, m.wait_ms) : m.wait_ms;
     lease_wait_max_ms_ = std::max(lease_wait_max_ms_, m.wait_ms);
     return;

@@ -213,8 +213,10 @@ class proposer {
   node_id watermark_source_;
   slot chased_;  ///< the own replica was sent after everything up to here
   tick invite_again_at_;
-  std::uint64_t lease_wait_ms_ = 0;      ///< shortest that refused this ballot since the last tick
-  std::uint64_t lease_wait_max_ms_ = 0;  ///< an election may take so much longer
+  std::uint64_t lease_wait_ms_ = 0;  ///< shortest that refused this ballot since the last tick
+  ballot above_;                     ///< highest that was known when the tenure began
+  std::map<node_id, std::uint64_t> lease_waits_;  ///< that each acceptor named last, in ms
+  std::uint64_t lease_wait_max_ms_ = 0;           ///< an election may take so much longer
   tick began_;
   tick could_commit_at_;
 

@@ -28,6 +28,7 @@ proposer::proposer(beginning b, clock_reading at, proposer_effects& out, const l
       config_(std::move(b.active)),
       quorum_(quorum_of(config_)),
       reachable_{b.self.node},
+      above_(b.above),
       began_(at.now),
       could_commit_at_(at.now),
       chosen_(b.watermark),

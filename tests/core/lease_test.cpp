@@ -170,6 +170,21 @@ TEST_SUITE("core/lease") {
     CHECK(the_accept(b.tick()).entries.empty());
   }
 
+  TEST_CASE("a candidate gives way to a holder that renews its lease or that it did not know of") {
+    // Simulated seed 84845: it waited for 9 s, and all requests of its node with it, while another
+    // node had long become owner.
+    owner_bench renewed;
+    renewed.promise(1);
+    CHECK_FALSE(renewed.nack(2, nack_reason::lease_runs, ballot_of(4, 2), 1, 700).over);
+    CHECK_FALSE(renewed.nack(2, nack_reason::lease_runs, ballot_of(4, 2), 1, 700).over);  // again
+    CHECK_FALSE(renewed.nack(2, nack_reason::lease_runs, ballot_of(4, 2), 1, 20).over);
+    CHECK_FALSE(renewed.nack(3, nack_reason::lease_runs, ballot_of(4, 2), 1, 900).over);
+    CHECK(renewed.nack(2, nack_reason::lease_runs, ballot_of(4, 2), 1, 3'000).over);
+    owner_bench overtaken;
+    overtaken.promise(1);
+    CHECK(overtaken.nack(2, nack_reason::lease_runs, ballot_of(4, 3), 1, 700).over);
+  }
+
   TEST_CASE("a candidate whom a lease refuses asks again when it has run out") {
     owner_bench b;
     b.promise(1);
