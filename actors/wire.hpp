@@ -87,7 +87,7 @@ typename I::result_type inspect(I& f, commit& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, fetch& x) {
-  return f(caf::meta::type_name("fetch"), x.log, x.from);
+  return f(caf::meta::type_name("fetch"), x.log, x.from, x.bytes);
 }
 template <class I>
 typename I::result_type inspect(I& f, chosen& x) {

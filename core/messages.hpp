@@ -13,6 +13,7 @@
 #include "core/command.hpp"
 #include "core/configuration.hpp"
 #include "core/entry.hpp"
+#include "core/fetch_pace.hpp"
 #include "core/ids.hpp"
 #include "core/lease.hpp"
 
@@ -90,10 +91,11 @@ struct commit {
   generation gen = {};
 };
 
-/// Send me chosen entries from slot `from` on.
+/// Send me chosen entries from slot `from` on, about `bytes` of them.
 struct fetch {
   log_id log;
   slot from;
+  std::uint64_t bytes = fetch_pace::bytes_max;
 };
 
 /// Chosen entries of the slots first, first+1, ...; `watermark` is what the speaker holds.

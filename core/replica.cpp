@@ -13,7 +13,6 @@ namespace {
 // Votes above the watermark that an acceptor keeps in memory; above it the follower is so far
 // behind that it must catch up before it helps again.
 constexpr std::size_t tail_entries_max = 8192;
-constexpr std::size_t fetch_bytes_max = 512 << 10;
 constexpr std::uint64_t fetch_again_ms = 300;
 // Applied rows are written together: hot rows once instead of once per change, and in row order.
 // The votes are on disk, so a crash only means that the slots since the last save are applied
@@ -250,8 +249,10 @@ void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
     ++at;
   }
   if (watermark_ != before) {
+    pace_.on_part();
     note_applied(out);
     save(out);  // with the entries: on disk a learned entry is never a mere vote
+    fetch_after_ = out.group;
   }
   apply_known(false, out);
   want(from.node, watermark_ != before ? std::max(m.watermark, wanted_.upto) : m.watermark, out);
@@ -322,13 +323,13 @@ void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
   // disk knows every slot as chosen.
   const slot end = planted(bug::fetch_serves_unchosen) ? last + 100 : last + 1;
   chosen reply{log_, m.from, {}, last};
-  for (auto& e : disk_->entries(m.from, end, fetch_bytes_max))
+  for (auto& e : disk_->entries(m.from, end, std::min(m.bytes, fetch_pace::bytes_max)))
     reply.entries.push_back(std::move(e.value));
   if (!reply.entries.empty()) out.now.push_back({from.node, std::move(reply)});
 }
 
 void replica::ask_for_missing(replica_effects& out) {
-  if (installing_ || intake_.running()) return;
+  if (installing_ || intake_.running() || fetch_after_) return;
   if (asked_at_) {
     if (now_.ms < asked_at_->ms + fetch_again_ms) return;
     wanted_.source = another_source();  // the last one did not answer
@@ -336,7 +337,7 @@ void replica::ask_for_missing(replica_effects& out) {
   if (wanted_.source == self_.node) wanted_.source = another_source();
   if (!wanted_.source || wanted_.source == self_.node) return;
   asked_at_ = now_;
-  out.now.push_back({wanted_.source, fetch{log_, watermark_ + 1}});
+  out.now.push_back({wanted_.source, fetch{log_, watermark_ + 1, pace_.bytes()}});
 }
 
 node_id replica::another_source() {
@@ -355,6 +356,7 @@ node_id replica::another_source() {
 
 void replica::on_tick(tick now, replica_effects& out) {
   now_ = now;
+  pace_.on_tick();
   tick_snapshots(out);
   if (watermark_ < wanted_.upto) ask_for_missing(out);
   save(out);
@@ -378,6 +380,10 @@ void replica::on_written(std::uint64_t group, bool durable, replica_effects& out
     unwritten_.erase(unwritten_.begin());
   }
   if (durable) durable_applied_ = written_applied_;
+  if (fetch_after_ && group >= fetch_after_) {
+    fetch_after_ = 0;
+    if (watermark_ < wanted_.upto) ask_for_missing(out);
+  }
   if (durable && group >= handed_on_group_) handed_on_group_ = 0;
   if (installing_ && group >= installing_group_) finish_install(out);
 }

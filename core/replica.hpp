@@ -174,6 +174,8 @@ class replica {
   std::map<std::uint64_t, written_state> unwritten_;  ///< by group
   tick now_;
   std::optional<tick> asked_at_;  ///< when the last fetch left
+  fetch_pace pace_;
+  std::uint64_t fetch_after_ = 0;  ///< the disk must have taken this group before more may come
   state_machine table_;
 
   replica_limits limits_;

@@ -143,14 +143,51 @@ TEST_SUITE("core/replica_catch_up") {
     CHECK(b->watermark() == slot{3});
   }
 
-  TEST_CASE("an answer that is not all is followed by the next question") {
+  TEST_CASE("an answer that is not all is followed by the next question, once it is written") {
     replica_bench b;
     CHECK(messages_to<fetch>(b.queue(proc(3), commit_of(new_owner, 10)).now, 3).size() == 1);
-    const auto out = b.step(proc(3), chosen_of(1, puts(1, 4), 12));
-    const auto asked = messages_to<fetch>(out.now, 3);
+    CHECK(b.queue(proc(3), chosen_of(1, puts(1, 4), 12)).now.empty());
+    b.write_all();
+    const auto asked = messages_to<fetch>(b.last_written().now, 3);
     REQUIRE(asked.size() == 1);
     CHECK(asked[0].from == slot{5});
-    CHECK(b.step(proc(3), chosen_of(5, puts(5, 12), 12)).now.empty());
+    b.step(proc(3), chosen_of(5, puts(5, 12), 12));
+    CHECK(b->watermark() == slot{12});
+    CHECK(b.last_written().now.empty());
+  }
+
+  TEST_CASE("parts are small while they come fast, and grow where they come slowly") {
+    fetch_pace pace;
+    const auto tick_after = [&](int parts) {
+      for (int i = 0; i < parts; ++i) pace.on_part();
+      pace.on_tick();
+      return pace.bytes();
+    };
+    CHECK(pace.bytes() == fetch_pace::bytes_min);
+    CHECK(tick_after(0) == fetch_pace::bytes_min);  // nothing is missing
+    CHECK(tick_after(1) == 2 * fetch_pace::bytes_min);
+    for (int i = 0; i < 9; ++i) (void)tick_after(1);
+    CHECK(pace.bytes() == fetch_pace::bytes_max);
+    CHECK(tick_after(6) == fetch_pace::bytes_max);
+    for (int i = 0; i < 9; ++i) (void)tick_after(20);
+    CHECK(pace.bytes() == fetch_pace::bytes_min);
+  }
+
+  TEST_CASE("who answers gives no more than was asked for, and never more than the bound") {
+    replica_bench b;
+    std::vector<entry> log;
+    for (std::uint64_t s = 1; s <= 20; ++s)
+      log.push_back(batch_of(s, put(proc(9), s, "k", std::string(50'000, 'x'))));
+    b.step(proc(2), accept_of(old_owner, 1, log));
+    b.step(proc(2), commit_of(old_owner, 20));
+    b.settle();
+    const auto given = [&](std::uint64_t bytes) {
+      const auto out = b.queue(proc(3), fetch{table_log, {1}, bytes});
+      return messages_to<chosen>(out.now, 3).at(0).entries.size();
+    };
+    CHECK(given(0) == 1);
+    CHECK(given(fetch_pace::bytes_min) == 2);
+    CHECK(given(~0ull) == given(fetch_pace::bytes_max));
   }
 
   TEST_CASE("one question is out at a time; silence sends the next one elsewhere") {
@@ -220,7 +257,8 @@ TEST_SUITE("core/replica_catch_up") {
       const auto answers = messages_to<chosen>(owner.step(proc(1), questions[0]).now, 1);
       REQUIRE(answers.size() == 1);
       CHECK(answers[0].entries.size() < 10);
-      questions = messages_to<fetch>(late.step(proc(2), answers[0]).now, 2);
+      late.step(proc(2), answers[0]);
+      questions = messages_to<fetch>(late.last_written().now, 2);
     }
     CHECK(rounds > 4);
     CHECK(late->watermark() == slot{40});
