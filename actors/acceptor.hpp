@@ -14,6 +14,8 @@ class acceptor : public metered<acceptor_actor::base> {
            std::shared_ptr<log_entry> entry, core::configuration first,
            std::shared_ptr<core::log_store> disk, const core::replica_limits& limits);
   behavior_type make_behavior() override;
+  /// The entry and this actor hold each other; somebody must let go when the log is dropped.
+  void on_exit() override { entry_.reset(); }
 
  private:
   template <class M>

@@ -69,6 +69,18 @@ void board::add_log(std::shared_ptr<log_entry> entry) {
   logs_[entry->log] = std::move(entry);
 }
 
+void board::hide_log(const log_entry& entry) {
+  const std::unique_lock lock(mutex_);
+  if (const auto named = by_table_.find(entry.table);
+      named != by_table_.end() && named->second->log == entry.log)
+    by_table_.erase(named);
+}
+
+void board::remove_log(core::log_id id) {
+  const std::unique_lock lock(mutex_);
+  logs_.erase(id);
+}
+
 std::shared_ptr<log_entry> board::log(core::log_id id) const {
   const std::shared_lock lock(mutex_);
   const auto found = logs_.find(id);

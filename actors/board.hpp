@@ -45,6 +45,9 @@ class log_entry {
   void set_tolerances(const core::tolerance_policy& p);
   [[nodiscard]] core::tolerance_policy tolerances() const;
 
+  /// TABLE DROP is decided; who owns the log sees to it.
+  std::atomic<bool> closing{false};
+
   /// Ballot and generation under which this node is owner or candidate; round 0 if it is neither.
   void set_tenure(core::ballot by, core::generation gen);
   [[nodiscard]] std::pair<core::ballot, core::generation> present_tenure() const;
@@ -72,6 +75,8 @@ class request_sink {
   virtual void on_answers(answers&& a) = 0;
   virtual void on_returned(returned&& r) = 0;
   virtual void on_move_reply(move_reply&& r) = 0;
+  /// `log`, which this node owns, is to be dropped, and whoever was asked for it may be gone.
+  virtual void on_closing(const std::string& table, core::log_id log) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
   virtual void on_routes_changed() = 0;
 };
@@ -85,6 +90,9 @@ class board {
   meter_board& meters() { return meters_; }
 
   void add_log(std::shared_ptr<log_entry> entry);
+  /// The table of that name, if there is one, is another one from now on.
+  void hide_log(const log_entry& entry);
+  void remove_log(core::log_id id);
   [[nodiscard]] std::shared_ptr<log_entry> log(core::log_id id) const;
   [[nodiscard]] std::shared_ptr<log_entry> log_of(const std::string& table) const;
   [[nodiscard]] std::vector<std::shared_ptr<log_entry>> logs() const;

@@ -64,7 +64,7 @@ bool well_formed(core::process, const core::snapshot_chunk& m) {
 
 bool well_formed(core::process, const answers& m) {
   return std::all_of(m.list.begin(), m.list.end(), [](const core::answer& a) {
-    return a.result.code <= core::outcome_code::unknown;
+    return a.result.code <= core::outcome_code::dropped;
   });
 }
 

@@ -67,7 +67,8 @@ std::string table_line(const board& where, const log_entry& entry) {
          " region=" + (node ? node->zone : "-") + " ballot=" + number(now.promised.round) + "." +
          number(now.promised.node.value) + " slot=" + number(now.watermark.value) +
          " epoch=" + number(now.active->epoch.value) + " fn=" + number(now.active->fn) +
-         " fz=" + number(now.active->fz) + " group=- acceptors=" + acceptors;
+         " fz=" + number(now.active->fz) + " group=- acceptors=" + acceptors +
+         (entry.closing ? " state=closing" : "");
 }
 
 std::string quorum_lines(const board& where, const core::catalogue_view& catalogue,

@@ -9,6 +9,7 @@ namespace atlas::actors {
 namespace {
 
 constexpr std::chrono::milliseconds tick_every{50};
+constexpr std::uint64_t leave_after_ms = 3'000;
 
 }  // namespace
 
@@ -49,6 +50,7 @@ directory_actor::behavior_type directory::make_behavior() {
           [this](tick_message) {
             if (!board_->log(core::meta_log)) begin();
             part_from_removed();
+            close_left_logs();
             options_.every_tick();
             delayed_send(this, tick_every, tick_message{});
           },
@@ -75,9 +77,14 @@ void directory::on_catalogue(const catalogue_news& news) {
   if (news.view->was_removed(self) && board_->note_removed())
     spdlog::error("{}; until then clients are refused here", core::removed_text(self));
   for (const auto& node : news.view->nodes) meet(node);
+  for (const auto& entry : board_->logs())
+    if (news.view->was_dropped(entry->log)) leave_log(entry);
   for (const auto& t : news.view->tables) {
     open_log(t.log, t.name, t.policy, t.first);
-    board_->log(t.log)->set_tolerances(t.policy);
+    const auto entry = board_->log(t.log);
+    if (!entry) continue;  // dropped: this copy of the catalogue has yet to catch up
+    entry->set_tolerances(t.policy);
+    entry->closing = t.closing;
   }
   board_->requests->on_routes_changed();
 }
@@ -106,8 +113,29 @@ void directory::open_log(core::log_id log, const std::string& table, core::toler
   if (board_->log(log)) return;
   auto entry = std::make_shared<log_entry>(log, table, policy);
   auto disk = disk_.open_log(log, table);
+  if (!disk) return;
   entry->acceptor = spawn<acceptor>(board_, entry, first, std::move(disk), options_.limits);
   board_->add_log(std::move(entry));
+}
+
+void directory::leave_log(const std::shared_ptr<log_entry>& entry) {
+  board_->hide_log(*entry);
+  // It goes on for a moment, refusing everything, so that who has asked it something is told.
+  leaving_.emplace_back(entry, monotonic_us() / 1000 + leave_after_ms);
+}
+
+void directory::close_left_logs() {
+  while (!leaving_.empty() && leaving_.front().second <= monotonic_us() / 1000) {
+    const auto entry = std::move(leaving_.front().first);
+    leaving_.pop_front();
+    spdlog::info("table {} was dropped: its log {} is removed", entry->table, entry->log.value);
+    board_->remove_log(entry->log);
+    if (const auto owner = entry->owner()) anon_send_exit(owner, caf::exit_reason::user_shutdown);
+    entry->set_owner({});
+    anon_send_exit(entry->acceptor, caf::exit_reason::user_shutdown);
+    send(board_->store, drop_log{entry->log});
+    board_->requests->on_routes_changed();
+  }
 }
 
 void directory::meet(const core::node_record& node) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 
 #include "actors/board.hpp"
 #include "actors/peer.hpp"
@@ -55,6 +56,8 @@ class directory : public metered<directory_actor::base> {
   void put_in_office(log_entry& entry, const owner_actor& who);
   void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                 const core::configuration& first);
+  void leave_log(const std::shared_ptr<log_entry>& entry);
+  void close_left_logs();
   void meet(const core::node_record& node);
   /// Closes the links to nodes that were removed and vote in no log any more.
   void part_from_removed();
@@ -62,6 +65,8 @@ class directory : public metered<directory_actor::base> {
   std::shared_ptr<board> board_;
   core::node_store& disk_;
   directory_options options_;
+  /// Logs of dropped tables, and until when they go on.
+  std::deque<std::pair<std::shared_ptr<log_entry>, std::uint64_t>> leaving_;
 };
 
 }  // namespace atlas::actors

@@ -74,6 +74,10 @@ struct join_decided {
 struct inherit {
   core::taken_log what;
 };
+/// Directory -> store: the log is gone for good; behind everything that was written to it.
+struct drop_log {
+  core::log_id log;
+};
 struct tick_message {};
 
 using acceptor_actor = caf::typed_actor<
@@ -102,7 +106,8 @@ struct store_job {
   acceptor_actor tell;
 };
 
-using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>>;
+using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>,
+                                     caf::reacts_to<drop_log>>;
 
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
@@ -131,3 +136,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tick_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::drop_log)

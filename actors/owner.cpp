@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_every{25};
 constexpr std::uint64_t membership_every_ms = 200;
+constexpr unsigned closing_looks_max = 5;
 
 std::atomic<std::uint64_t> tenures{0};  // of this process, over all logs
 
@@ -142,6 +143,11 @@ void owner::follow_membership() {
     proposer_.on_removed(out);
     emit(out);
     if (proposer_.state() == core::proposer::stage::over) return;
+  }
+  // Whoever was asked for the drop gets a moment to finish it.
+  if (entry_->closing && ++closing_looks_ > closing_looks_max) {
+    closing_looks_ = 0;
+    board_->requests->on_closing(entry_->table, entry_->log);
   }
   const auto policy = entry_->tolerances();
   const bool is_meta = entry_->log == core::meta_log;

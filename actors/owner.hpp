@@ -18,6 +18,8 @@ class owner : public metered<owner_actor::base> {
   owner(caf::actor_config& config, std::shared_ptr<board> where, std::shared_ptr<log_entry> entry,
         core::proposer::inheritance from);
   behavior_type make_behavior() override;
+  /// The entry and this actor hold each other; somebody must let go when the log is dropped.
+  void on_exit() override { entry_.reset(); }
 
  private:
   void on_forward(core::process from, forward& f);
@@ -39,6 +41,7 @@ class owner : public metered<owner_actor::base> {
   const std::uint64_t tenure_;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
+  unsigned closing_looks_ = 0;  ///< at a log that is to be dropped
   /// Who waits for a move: asker and its number, and the target. Ends with the move or the tenure.
   std::map<std::pair<core::process, std::uint64_t>, core::node_id> movers_;
   std::string conflict_;  ///< the last one that was warned of; empty: none

@@ -57,7 +57,8 @@ void request_router::submit(std::vector<net::client_request>&& round) {
 
 int request_router::next_deadline_ms() {
   const std::lock_guard lock(mutex_);
-  const bool idle = waiting_.empty() && unknown_.empty() && moves_.empty() && changes_.empty();
+  const bool idle = waiting_.empty() && unknown_.empty() && moves_.empty() && changes_.empty() &&
+                    drops_.empty() && rescans_.empty();
   return idle ? -1 : static_cast<int>(tick_every_ms);
 }
 
@@ -93,6 +94,7 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::table_create:
     case net::verb::table_alter:
     case net::verb::node_remove:
+    case net::verb::table_drop:
       return start_change(std::move(r), deadline);
     default:
       break;
@@ -133,7 +135,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
 request_router::route* request_router::find_route(const std::string& table) {
   if (const auto found = routes_.find(table); found != routes_.end()) return found->second.get();
   auto entry = board_->log_of(table);
-  if (!entry) return nullptr;
+  if (!entry || closed_.contains(entry->log)) return nullptr;
   auto made = std::make_unique<route>(board_->self());
   made->entry = std::move(entry);
   auto* r = made.get();
@@ -210,6 +212,12 @@ void request_router::on_answers(answers&& a) {
   const auto found = by_log_.find(a.log);
   if (found == by_log_.end()) return;
   for (auto& one : a.list) {
+    if (one.result.code == core::outcome_code::dropped && a.log != core::meta_log) {
+      retire(a.log);
+      if (auto back = found->second->requests.withdraw(one))
+        send_elsewhere(*found->second, std::move(*back));
+      continue;
+    }
     const auto ticket = found->second->requests.on_answer(one);
     if (!ticket) continue;
     const auto w = waiting_.find(*ticket);
@@ -230,6 +238,7 @@ void request_router::on_returned(returned&& back) {
 
 void request_router::on_routes_changed() {
   std::unique_lock lock(mutex_);
+  leave_removed_logs();
   unpark_known();
   const auto now = now_ms();
   for (auto& [table, r] : routes_) flush(*r, now);
@@ -249,13 +258,18 @@ void request_router::tick_locked() {
   expire_parked(now);
   tick_moves(now);
   continue_changes(now);
-  for (auto& [table, r] : routes_) {
-    if (r->requests.size() == 0) continue;
-    r->requests.on_tick({now});
-    expire(*r, now);
-    flush(*r, now);
-  }
+  press_drops(now);
+  repeat_scans();
+  const auto look_after = [&](route& r) {
+    if (r.requests.size() == 0) return;
+    r.requests.on_tick({now});
+    expire(r, now);
+    flush(r, now);
+  };
+  for (auto& [table, r] : routes_) look_after(*r);
+  for (auto& r : retired_) look_after(*r);
   flush_dirty(now);
+  sweep_retired();
 }
 
 void request_router::expire(route& r, std::uint64_t now) {
@@ -294,6 +308,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
     case core::outcome_code::not_found:
       return reply(w.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
     case core::outcome_code::refused:
+    case core::outcome_code::dropped:
       return reply(w.ticket, net::reply_kind::warn, std::move(result.data));
     case core::outcome_code::unknown:
       return reply(w.ticket, net::reply_kind::warn, "outcome unknown: " + result.data);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -36,6 +37,7 @@ class request_router : public net::backend, public request_sink {
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
   void on_move_reply(move_reply&& r) override;
+  void on_closing(const std::string& table, core::log_id log) override;
   void on_routes_changed() override;
 
   /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
@@ -96,6 +98,15 @@ class request_router : public net::backend, public request_sink {
     bool asked = false;  ///< the log of `tables.back()` was asked for its configuration
   };
 
+  /// A TABLE DROP that is decided: the log must be closed, then the name is free.
+  struct pending_drop {
+    std::string table;
+    std::vector<std::uint64_t> tickets;  ///< the gateway's; none if nobody here asked for it
+    std::uint64_t deadline = 0;
+    bool asked = false;
+    bool closed = false;
+  };
+
   // All with mutex_ held.
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
@@ -112,6 +123,9 @@ class request_router : public net::backend, public request_sink {
   void continue_changes(std::uint64_t now_ms);
   void ask_configuration(change& c);
   [[nodiscard]] std::string describe_unfinished(const change& c) const;
+  /// A table of the scan is on its way in or out: again with the next tick.
+  void rescan(scan_job& job);
+  void repeat_scans();
   void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
   void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
                   const std::string& rows);
@@ -122,6 +136,15 @@ class request_router : public net::backend, public request_sink {
   /// Asks whoever owns the table now; true if the target does.
   bool press(std::uint64_t number, pending_move& m, std::uint64_t now_ms);
   void tick_moves(std::uint64_t now_ms);
+  // request_router_drops.cpp
+  void start_drop(const net::client_request& r, std::uint64_t deadline_ms);
+  void press_drops(std::uint64_t now_ms);
+  bool press_drop(core::log_id log, pending_drop& d);
+  void end_drop(pending_drop& d, const std::string& wrong);
+  void retire(core::log_id log);
+  void leave_removed_logs();
+  void sweep_retired();
+  void send_elsewhere(const route& from, core::request_table::withdrawn&& r);
   void park(const std::string& table, net::client_request&& r, std::uint64_t deadline_ms);
   void look_up(const std::string& table);
   void create(const std::string& table);
@@ -155,6 +178,10 @@ class request_router : public net::backend, public request_sink {
   std::unordered_map<std::string, std::unique_ptr<route>> routes_;  ///< by table
   std::unordered_map<core::log_id, route*> by_log_;
   std::vector<route*> dirty_;
+  std::set<core::log_id> closed_;  ///< logs that answered that they are; bound: drops of this run
+  std::vector<std::unique_ptr<route>> retired_;  ///< of closed logs, until all is answered
+  std::map<core::log_id, pending_drop> drops_;   ///< each ends by its deadline
+  std::vector<parked> rescans_;  ///< SCANs that met a table on its way in or out; with deadlines
   std::map<std::string, unknown_table> unknown_;
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
   std::uint64_t last_move_ = 0;

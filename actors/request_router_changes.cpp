@@ -20,6 +20,8 @@ void request_router::start_change(net::client_request&& r, std::uint64_t deadlin
       return start_create(r, deadline);
     case net::verb::table_alter:
       return start_alter(r, deadline);
+    case net::verb::table_drop:
+      return start_drop(r, deadline);
     default:
       return start_remove(r, deadline);
   }
@@ -114,8 +116,10 @@ void request_router::decide(core::operation what, const std::string& row, std::s
   const auto decided = [this, ticket, then = std::move(then)](bool is_decided,
                                                               core::outcome&& result) {
     std::unique_lock lock(mutex_);
-    if (!is_decided || result.code == core::outcome_code::refused ||
-        result.code == core::outcome_code::unknown)
+    if (is_decided && result.code == core::outcome_code::dropped)
+      reply(ticket, net::reply_kind::warn, "the table is being dropped; try again in a moment");
+    else if (!is_decided || result.code == core::outcome_code::refused ||
+             result.code == core::outcome_code::unknown)
       reply(ticket, net::reply_kind::warn,
             (result.code == core::outcome_code::unknown ? "outcome unknown: " : "") + result.data);
     else

@@ -11,6 +11,7 @@ namespace atlas::actors {
 struct request_router::scan_job {
   std::uint64_t ticket = 0;
   std::uint64_t deadline = 0;
+  std::string prefix;
   std::size_t parts = 0;
   bool failed = false;
   std::vector<std::string> keys;
@@ -88,7 +89,14 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
     u.why = result.data;
     return;
   }
-  if (result.code == core::outcome_code::ok) {
+  if (result.code == core::outcome_code::dropped) {
+    u.why = "table " + table + " is being dropped; try again in a moment";
+    return;  // asked again until the name is free
+  }
+  const auto known = core::decode_table(result.data);
+  if (result.code == core::outcome_code::ok && known && closed_.contains(known->log)) {
+    result = {core::outcome_code::not_found, {}};  // only the name is still there
+  } else if (result.code == core::outcome_code::ok) {
     u.exists = true;
     return unpark_known();
   }
@@ -159,6 +167,7 @@ void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uin
   auto job = std::make_shared<scan_job>();
   job->ticket = r.ticket;
   job->deadline = deadline;
+  job->prefix = r.key;
   const auto dot = r.key.find('.');
   const std::string table = r.key.substr(0, dot);
   const std::string rows = dot == std::string::npos ? std::string() : r.key.substr(dot);
@@ -193,6 +202,22 @@ void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uin
            deadline);
 }
 
+void request_router::rescan(scan_job& job) {
+  if (std::exchange(job.failed, true)) return;
+  rescans_.push_back({{job.ticket, net::verb::scan, job.prefix, {}, {}}, job.deadline, false});
+}
+
+void request_router::repeat_scans() {
+  for (auto& s : std::exchange(rescans_, {})) {
+    if (s.deadline_ms > ticked_at_ms_)
+      start_scan(std::move(s.request), ticked_at_ms_, s.deadline_ms);
+    else
+      reply(s.request.ticket, net::reply_kind::warn,
+            "a table that begins with " + s.request.key +
+                " is being created or dropped and is not open here yet; try again");
+  }
+}
+
 void request_router::scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables) {
   if (tables.empty()) return reply(job->ticket, net::reply_kind::payload, "KEYS:0");
   job->parts = tables.size();
@@ -204,6 +229,7 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
   auto* to = find_route(table);
   const auto part_done = [this, job, table](bool decided, core::outcome&& result) {
     std::unique_lock lock(mutex_);
+    if (decided && result.code == core::outcome_code::dropped) rescan(*job);
     if (decided)
       if (const auto found = core::decode_rows(result.data))
         for (const auto& [row, value] : *found) job->keys.push_back(table + row);
@@ -217,14 +243,7 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
     }
     wake_if_ready(lock);
   };
-  if (!to) {
-    after_.emplace_back([part_done, table]() mutable {
-      part_done(false,
-                {core::outcome_code::refused,
-                 "table " + table + " was just created and is not open here yet; try again"});
-    });
-    return;
-  }
+  if (!to) return rescan(*job);
   add_read(*to, core::read_kind::scan, rows, waiting{0, net::verb::scan, part_done}, job->deadline);
 }
 

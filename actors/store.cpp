@@ -6,10 +6,19 @@ store::store(caf::actor_config& config, std::shared_ptr<board> where, core::node
     : metered(config, where->meters(), "store"), board_(std::move(where)), disk_(disk) {}
 
 store_actor::behavior_type store::make_behavior() {
-  return {[this](store_job& job) { take(job); }, [this](tick_message) { flush(); }};
+  return {[this](store_job& job) { take(job); }, [this](tick_message) { flush(); },
+          [this](const drop_log& d) { drop(d.log); }};
+}
+
+void store::drop(core::log_id log) {
+  flush();
+  disk_.drop_log(log);
+  dropped_.insert(log);
 }
 
 void store::take(store_job& job) {
+  // What it holds back speaks of records that will never be written.
+  if (dropped_.contains(job.writes.log)) return;
   if (!job.writes.writes.empty()) {
     sync_ = sync_ || job.writes.sync;
     writes_.push_back(std::move(job.writes));
@@ -29,6 +38,7 @@ void store::take(store_job& job) {
 
 void store::flush() {
   flush_due_ = false;
+  if (writes_.empty() && held_.empty()) return;  // done already, for a drop
   // What leaves may speak of anything written before, so unsynced groups are made durable first.
   const bool sync = sync_ || ((unsynced_ || !writes_.empty()) && !held_.empty());
   if (!writes_.empty() || sync) disk_.write(writes_, sync);

@@ -2,6 +2,8 @@
 // everything leave that waited for it, in order (architecture.md, rule 1).
 #pragma once
 
+#include <set>
+
 #include "actors/board.hpp"
 
 namespace atlas::actors {
@@ -14,6 +16,7 @@ class store : public metered<store_actor::base> {
  private:
   void take(store_job& job);
   void flush();
+  void drop(core::log_id log);
 
   std::shared_ptr<board> board_;
   core::node_store& disk_;
@@ -22,6 +25,7 @@ class store : public metered<store_actor::base> {
   std::vector<core::log_writes> writes_;
   std::vector<core::outgoing> held_;
   std::vector<std::pair<acceptor_actor, std::uint64_t>> tell_;
+  std::set<core::log_id> dropped_;
   bool sync_ = false;
   bool unsynced_ = false;   ///< earlier groups were written without an fsync
   bool flush_due_ = false;  ///< a message to flush stands in the mailbox

@@ -43,7 +43,10 @@ std::uint64_t number_at(const char* counter, const catalogue_rows& rows) {
 
 outcome create_table(const command& c, catalogue_rows& rows) {
   const std::string row = "t/" + c.row;
-  if (auto exists = rows.get(row)) return {outcome_code::ok, std::move(*exists)};
+  if (auto exists = rows.get(row)) {
+    if (decode_table(*exists)->closing) return {outcome_code::dropped, std::move(*exists)};
+    return {outcome_code::ok, std::move(*exists)};
+  }
   const auto policy = decode_policy(c.value);
   if (!policy) return {outcome_code::refused, "broken table policy"};
   const auto members = read_catalogue(rows.scan("n/")).nodes;
@@ -54,7 +57,7 @@ outcome create_table(const command& c, catalogue_rows& rows) {
   if (const auto quorum = grid_quorum::make(first); !quorum)
     return {outcome_code::refused, "table " + c.row + ": " + quorum.error().detail};
   const table_record t{
-      c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first};
+      c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first, false};
   auto bytes = encode_table(t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -94,12 +97,35 @@ outcome alter_table(const command& c, catalogue_rows& rows) {
   if (!stored) return {outcome_code::not_found, {}};
   auto t = decode_table(*stored);
   ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
+  if (t->closing) return {outcome_code::not_found, {}};
   t->policy = changed_policy(t->policy, *change);
   const auto wrong = policy_conflict(t->policy, read_catalogue(rows.scan("n/")).nodes);
   if (!wrong.empty()) return {outcome_code::refused, "table " + c.row + ": " + wrong};
   auto bytes = encode_table(*t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
+}
+
+outcome close_table(const command& c, catalogue_rows& rows) {
+  const std::string row = "t/" + c.row;
+  const auto stored = rows.get(row);
+  if (!stored) return {outcome_code::not_found, {}};
+  auto t = decode_table(*stored);
+  ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
+  t->closing = true;
+  auto bytes = encode_table(*t);
+  rows.put(row, bytes);
+  return {outcome_code::ok, std::move(bytes)};
+}
+
+outcome forget_table(const command& c, catalogue_rows& rows) {
+  const std::string row = "t/" + c.row;
+  const auto stored = rows.get(row);
+  const auto t = stored ? decode_table(*stored) : std::nullopt;
+  // Another table of that name was made since: whoever repeats himself only hears that it is done.
+  if (!t || !t->closing || std::to_string(t->log.value) != c.value) return {};
+  rows.erase(row);
+  return {};
 }
 
 outcome remove_node(const command& c, catalogue_rows& rows) {
@@ -133,6 +159,11 @@ outcome remove_node(const command& c, catalogue_rows& rows) {
 bool catalogue_view::was_removed(node_id id) const {
   return id && id < next_node &&
          std::none_of(nodes.begin(), nodes.end(), [&](const auto& n) { return n.id == id; });
+}
+
+bool catalogue_view::was_dropped(log_id id) const {
+  return id > meta_log && id < next_log &&
+         std::none_of(tables.begin(), tables.end(), [&](const auto& t) { return t.log == id; });
 }
 
 std::string removed_text(node_id id) {
@@ -222,6 +253,7 @@ std::string encode_table(const table_record& t) {
   put_varint(out, t.log.value);
   put_string(out, encode_policy(t.policy));
   encode_configuration(t.first, out);
+  if (t.closing) out.push_back('\1');
   return out;
 }
 
@@ -235,7 +267,8 @@ std::optional<table_record> decode_table(std::string_view bytes) {
   t.policy = *policy;
   auto rest = in.rest();
   auto first = decode_configuration(rest);
-  if (!first || !rest.empty()) return std::nullopt;
+  t.closing = rest == "\1";
+  if (!first || (!rest.empty() && !t.closing)) return std::nullopt;
   t.first = std::move(*first);
   return t;
 }
@@ -245,6 +278,8 @@ outcome execute_catalogue(const command& c, catalogue_rows& rows) {
   if (c.what == operation::add_node) return add_node(c, rows);
   if (c.what == operation::alter_table) return alter_table(c, rows);
   if (c.what == operation::remove_node) return remove_node(c, rows);
+  if (c.what == operation::close_table) return close_table(c, rows);
+  if (c.what == operation::forget_table) return forget_table(c, rows);
   return {outcome_code::refused, "table atlas.nodes is kept by the cluster itself"};
 }
 
@@ -261,6 +296,8 @@ catalogue_view read_catalogue(const std::vector<std::pair<std::string, std::stri
       view.tables.push_back(std::move(*t));
     } else if (row == next_node_row) {
       view.next_node = {byte_reader(value).varint()};
+    } else if (row == next_log_row) {
+      view.next_log = {byte_reader(value).varint()};
     }
   }
   return view;

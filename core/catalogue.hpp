@@ -37,6 +37,7 @@ struct table_record {
   log_id log;
   tolerance_policy policy;
   configuration first;
+  bool closing = false;  ///< `TABLE DROP` is decided; the name is free when the log is closed
   friend bool operator==(const table_record&, const table_record&) = default;
 };
 
@@ -76,6 +77,9 @@ class catalogue_rows {
 /// `alter_table` (result data = encoded table_record) and `remove_node` (result data = encoded
 /// node_record) too are refused like that, for every table that the change would break; what they
 /// do not find is `not_found`. Owners bring the decision about, in each log by itself (§9).
+/// `close_table` (result data = encoded table_record) begins a drop, and `forget_table` ends it
+/// once the log refuses everything: so no two tables of one name are ever served. In between
+/// `create_table` of that name is answered `dropped`.
 [[nodiscard]] outcome execute_catalogue(const command& c, catalogue_rows& rows);
 
 /// Everything the catalogue holds, in id (nodes) and name (tables) order.
@@ -83,7 +87,9 @@ struct catalogue_view {
   std::vector<node_record> nodes;
   std::vector<table_record> tables;
   node_id next_node{1};  ///< ids below this were given; who has one and is no member was removed
+  log_id next_log{meta_log.value + 1};  ///< the same for logs and tables
   [[nodiscard]] bool was_removed(node_id id) const;
+  [[nodiscard]] bool was_dropped(log_id id) const;
 };
 [[nodiscard]] catalogue_view read_catalogue(
     const std::vector<std::pair<std::string, std::string>>& rows);

@@ -18,6 +18,9 @@ enum class operation : std::uint8_t {
   add_node = 4,      ///< meta log only: row = node uuid, value = encoded node_record
   alter_table = 5,   ///< meta log only: row = table name, value = encoded policy_change
   remove_node = 6,   ///< meta log only: row = node id in decimal digits
+  close_table = 7,   ///< meta log only: row = table name; it is on its way out
+  forget_table = 8,  ///< meta log only: row = table name, value = decimal id of its closed log
+  close_log = 9,     ///< any log but the meta log: nothing is read or written here any more
 };
 
 /// One change of a table.
@@ -37,6 +40,7 @@ enum class outcome_code : std::uint8_t {
   not_found = 1,
   refused = 2,  ///< a rule forbids it; `data` says which, nothing was changed
   unknown = 3,  ///< below the window or of an older boot: never executed now, maybe before
+  dropped = 4,  ///< the table is closed for good; nothing was changed
 };
 
 /// Result of a command, a read or a scan.

@@ -26,7 +26,7 @@ void put_command(std::string& out, const command& c) {
 
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
-         what <= static_cast<std::uint8_t>(operation::remove_node);
+         what <= static_cast<std::uint8_t>(operation::close_log);
 }
 
 }  // namespace

@@ -88,6 +88,10 @@ enum class bug : std::uint8_t {
   heir_serves_at_once,
   // Configurations, once more.
   promise_of_older_epoch,
+  // TABLE DROP.
+  close_lost_at_restart,
+  closed_log_written,
+  closed_log_read,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -108,7 +108,11 @@ class node_store {
   virtual void write(std::vector<log_writes>& groups, bool sync) = 0;
   /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the
   /// name kept beside the log in the catalogue. May be called from another thread than `write`.
+  /// Null if the log was dropped: it must never be seen empty.
   virtual std::shared_ptr<log_store> open_log(log_id log, std::string_view table) = 0;
+  /// Removes a log with all it holds; from now on it can not be opened, and what is written to it
+  /// is skipped. Idempotent. On the thread of `write` only. Its readers stay valid.
+  virtual void drop_log(log_id log) = 0;
   /// Logs on disk, with the table name each was opened for.
   [[nodiscard]] virtual std::vector<std::pair<log_id, std::string>> logs() const = 0;
 };

@@ -85,6 +85,36 @@ std::optional<std::uint64_t> request_table::on_answer(const answer& a) {
   return a.is_read ? finish(reads_) : finish(writes_);
 }
 
+std::optional<request_table::withdrawn> request_table::withdraw(const answer& a) {
+  if (const auto w = writes_.find(a.number); !a.is_read && w != writes_.end()) {
+    auto write = std::move(w->second.what);
+    const auto deadline = w->second.deadline;
+    const auto ticket = on_answer(a);
+    return withdrawn{*ticket, deadline, false, std::move(write)};
+  }
+  const auto r = reads_.find(a.number);
+  if (!a.is_read || r == reads_.end()) return std::nullopt;
+  write_request what;
+  what.row = std::move(r->second.row);
+  const auto deadline = r->second.deadline;
+  const auto ticket = on_answer(a);
+  return withdrawn{*ticket, deadline, false, std::move(what)};
+}
+
+std::vector<request_table::withdrawn> request_table::withdraw_all() {
+  std::vector<withdrawn> out;
+  for (auto& [number, p] : writes_)
+    out.push_back({p.ticket, p.deadline, p.in_doubt || p.sent_at, std::move(p.what)});
+  for (auto& [number, p] : reads_) {
+    out.push_back({p.ticket, p.deadline, false, {}});
+    out.back().write.row = std::move(p.row);
+  }
+  writes_.clear();
+  reads_.clear();
+  unsent_ = 0;
+  return out;
+}
+
 void request_table::on_returned(const std::vector<sequence>& commands,
                                 const std::vector<sequence>& reads, tick now,
                                 const std::string& why) {

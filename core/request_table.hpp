@@ -40,6 +40,17 @@ class request_table {
 
   /// The ticket that `a` answers, empty for a repeated answer.
   [[nodiscard]] std::optional<std::uint64_t> on_answer(const answer& a);
+  /// A request that is taken out without an answer.
+  struct withdrawn {
+    std::uint64_t ticket = 0;
+    tick deadline;
+    bool in_doubt = false;  ///< a write that may have been proposed
+    write_request write;    ///< of reads only the row
+  };
+  /// Takes out what `a` answers; empty for a repeated answer.
+  [[nodiscard]] std::optional<withdrawn> withdraw(const answer& a);
+  /// Takes out everything, because the log is gone.
+  [[nodiscard]] std::vector<withdrawn> withdraw_all();
   /// The owner gave these back: they were not proposed by it. Sent again after `retry_ms`.
   void on_returned(const std::vector<sequence>& commands, const std::vector<sequence>& reads,
                    tick now, const std::string& why);

@@ -49,6 +49,7 @@ state_machine::state_machine(log_id log, const log_store& disk, const recovered_
     ATLAS_CHECK(window_.replay(record), "result records decode");
     result_slots_.push_back(at);
   }
+  closed_ = rows_.get(closed_row) != nullptr && !planted(bug::close_lost_at_restart);
 }
 
 void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results) {
@@ -58,8 +59,10 @@ void state_machine::apply(const entry& batch, stamp when, std::vector<command_re
     auto known = window_.find(c.id());
     if (!known) {
       known = execute(c, when);
-      result_window::encode_line(result_lines_, c.id(), *known);
-      window_.remember(c.id(), *known);
+      if (known->code != outcome_code::dropped || log_ == meta_log) {
+        result_window::encode_line(result_lines_, c.id(), *known);
+        window_.remember(c.id(), *known);
+      }
     }
     if (results) results->push_back({c.from, c.seq, std::move(*known)});
   }
@@ -87,7 +90,12 @@ outcome state_machine::execute(const command_view& c, stamp when) {
     catalogue_changed_ = true;
     return execute_catalogue(c.copy(), door);
   }
+  if (closed_ && !planted(bug::closed_log_written)) return {outcome_code::dropped, {}};
   switch (c.what) {
+    case operation::close_log:
+      closed_ = true;
+      put(closed_row, {}, c.principal, when);
+      return {};
     case operation::put:
       put(c.row, c.value, c.principal, when);
       return {};
@@ -98,6 +106,8 @@ outcome state_machine::execute(const command_view& c, stamp when) {
     case operation::add_node:
     case operation::alter_table:
     case operation::remove_node:
+    case operation::close_table:
+    case operation::forget_table:
       break;
   }
   return {outcome_code::refused, "not a command of this table"};
@@ -118,6 +128,7 @@ void state_machine::put(std::string_view row, std::string_view value, std::strin
 }
 
 outcome state_machine::answer(const read& r) const {
+  if (closed_ && !planted(bug::closed_log_read)) return {outcome_code::dropped, {}};
   if (r.what == read_kind::scan) {
     outcome found;  // only the keys travel
     rows_.scan(r.row, [&](std::string_view row, std::string_view) {

@@ -21,6 +21,10 @@ struct command_result {
   outcome result;
 };
 
+/// Row whose presence closes a table for good (TABLE DROP). No client can name it: the rows of keys
+/// are empty or begin with a dot. Being a row, it survives restarts and is in every snapshot.
+inline constexpr const char* closed_row = "!";
+
 class state_machine {
  public:
   state_machine(log_id log, const log_store& disk, const recovered_log& past);
@@ -55,6 +59,7 @@ class state_machine {
   std::string result_lines_;        ///< results since the last save
   std::vector<slot> result_slots_;  ///< slots that hold a results record on disk, ascending
   bool catalogue_changed_ = true;
+  bool closed_ = false;  ///< the row `closed_row` is there
 };
 
 /// Result data of a scan: `put_string(row) put_string(value)` repeated.

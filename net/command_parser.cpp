@@ -191,6 +191,7 @@ parsed_command parse_table(token_reader& line, bool tagged) {
   if (is_word(line.at(1), "MOVE")) return parse_table_move(line, tagged);
   if (is_word(line.at(1), "CREATE")) return parse_table_change(line, verb::table_create);
   if (is_word(line.at(1), "ALTER")) return parse_table_change(line, verb::table_alter);
+  if (is_word(line.at(1), "DROP")) return exact_request(line, tagged, verb::table_drop, 3);
   return not_implemented();
 }
 
@@ -246,6 +247,7 @@ bool is_key_operation(verb what) {
     case verb::table_move:
     case verb::table_create:
     case verb::table_alter:
+    case verb::table_drop:
     case verb::node_remove:
       return false;
   }

@@ -33,6 +33,7 @@ enum class verb : std::uint8_t {
   table_alter,   ///< the same
   node_remove,   ///< key = raw node id text
   table_move,    ///< key = table name, value = node id or region
+  table_drop,    ///< key = table name
 };
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.

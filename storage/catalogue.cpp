@@ -20,6 +20,7 @@ constexpr std::string_view boot_key = "node/boot";
 constexpr std::string_view log_prefix = "log/";
 constexpr std::string_view lease_key = "node/lease";
 constexpr std::string_view sighting_prefix = "seen/";
+constexpr std::string_view drop_prefix = "drop/";
 
 rocksdb::Slice slice(std::string_view s) {
   return {s.data(), s.size()};
@@ -113,6 +114,30 @@ core::result<std::vector<catalogue_log>> read_logs(const database& disk) {
   return logs;
 }
 
+/// Finishes the drops that a crash cut short.
+core::result<std::set<core::log_id>> read_dropped(database& disk) {
+  std::map<core::log_id, family_number> found;
+  const std::unique_ptr<rocksdb::Iterator> it(disk.db().NewIterator({}));
+  for (it->Seek(slice(drop_prefix)); it->Valid() && it->key().starts_with(slice(drop_prefix));
+       it->Next()) {
+    const auto key = it->key().ToStringView();
+    const auto value = it->value().ToStringView();
+    if (key.size() != drop_prefix.size() + number_size || value.size() != number_size)
+      return damaged(disk, "the record of a dropped table is damaged");
+    found[{get_number(key.substr(drop_prefix.size()))}] = get_number(value);
+  }
+  if (!it->status().ok()) return damaged(disk, it->status().ToString());
+  std::set<core::log_id> dropped;
+  for (const auto& [log, family] : found) {
+    dropped.insert(log);
+    if (family == 0) continue;
+    disk.drop_family(family);
+    if (!store_drop(disk, log, 0))
+      return core::failure{core::errc::disk, disk.path() + ": a drop could not be finished"};
+  }
+  return dropped;
+}
+
 core::result<std::map<core::node_id, sighting>> read_sightings(const database& disk) {
   std::map<core::node_id, sighting> out;
   const std::unique_ptr<rocksdb::Iterator> it(disk.db().NewIterator({}));
@@ -148,6 +173,8 @@ core::result<catalogue> load_catalogue(database& disk) {
   if (!identity) return damaged(disk, "the node's identity is missing or damaged");
   auto logs = read_logs(disk);
   if (!logs) return logs.error();
+  auto dropped = read_dropped(disk);
+  if (!dropped) return dropped.error();
   auto sightings = read_sightings(disk);
   if (!sightings) return sightings.error();
   auto lease = read(disk, lease_key);
@@ -158,7 +185,7 @@ core::result<catalogue> load_catalogue(database& disk) {
   if (!boot) return boot.error();
   identity->boot = boot.value();
   return catalogue{*std::move(identity), std::move(logs).value(), std::move(sightings).value(),
-                   lease.value() ? get_number(*lease.value()) : 0};
+                   std::move(dropped).value(), lease.value() ? get_number(*lease.value()) : 0};
 }
 
 bool store_lease(database& disk, std::uint64_t lease_ms) {
@@ -178,6 +205,13 @@ bool store_log(database& disk, const catalogue_log& log) {
   rocksdb::WriteBatch batch;
   batch.Put(std::string(log_prefix) + number_bytes(log.log.value),
             number_bytes(log.family) + log.table);
+  return disk.write_catalogue(batch);
+}
+
+bool store_drop(database& disk, core::log_id log, family_number family) {
+  rocksdb::WriteBatch batch;
+  batch.Delete(std::string(log_prefix) + number_bytes(log.value));
+  batch.Put(std::string(drop_prefix) + number_bytes(log.value), number_bytes(family));
   return disk.write_catalogue(batch);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,8 @@ struct catalogue {
   node_identity identity;
   std::vector<catalogue_log> logs;  ///< by log id
   std::map<core::node_id, sighting> sightings;
-  std::uint64_t lease_ms = 0;  ///< the longest lease that this node may have granted
+  std::set<core::log_id> dropped;  ///< logs that were here and must never come back
+  std::uint64_t lease_ms = 0;      ///< the longest lease that this node may have granted
 };
 
 /// Reads the catalogue, or founds it in a fresh database, and raises the boot number durably.
@@ -38,6 +40,9 @@ core::result<catalogue> load_catalogue(database& disk);
 
 /// Adds a log, durably. False after a failure.
 bool store_log(database& disk, const catalogue_log& log);
+/// Puts a tombstone in the place of a log, durably; `family` is what is still to be removed, or 0.
+/// False after a failure.
+bool store_drop(database& disk, core::log_id log, family_number family);
 /// Replaces the identity (all but the boot number), durably. False after a failure.
 bool store_identity(database& disk, const node_identity& identity);
 

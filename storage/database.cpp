@@ -199,6 +199,17 @@ std::vector<family_number> database::create_families(std::size_t count) {
   return {};
 }
 
+void database::drop_family(family_number number) {
+  auto* const handle = family(number);
+  if (!handle) return;
+  {
+    const std::lock_guard guard(mutex_);
+    families_.erase(number);  // the handle stays in `handles_` until the database closes
+  }
+  if (const auto status = db_->DropColumnFamily(handle); !status.ok())
+    fail("dropping a column family", status);
+}
+
 bool database::write_group(rocksdb::WriteBatch& batch, bool sync) {
   rocksdb::Status status;
   if (batch.Count() != 0) {

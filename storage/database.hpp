@@ -43,6 +43,8 @@ class database {
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(family_number number) const;
   /// Makes `count` families in bulk; slow. Empty after a failure.
   std::vector<family_number> create_families(std::size_t count);
+  /// Removes a family with all it holds. Who has its handle may still read.
+  void drop_family(family_number number);
 
   /// The store's write; with `sync` raises the durable mark after the fsync. False after a failure.
   bool write_group(rocksdb::WriteBatch& batch, bool sync);

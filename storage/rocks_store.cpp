@@ -155,6 +155,7 @@ struct rocks_store::parts {
         identity(std::move(known.identity)),
         sightings(std::move(known.sightings)),
         lease_ms(known.lease_ms),
+        dropped(std::move(known.dropped)),
         pool(disk, spares_of(*disk, known), known.logs.size()) {
     for (auto& log : known.logs) {
       logs.emplace(log.log,
@@ -165,7 +166,9 @@ struct rocks_store::parts {
   /// Readers look at the rows where the last write put them.
   void follow_install(core::log_id log) {
     const std::shared_lock guard(index);
-    const auto& known = logs.at(log);
+    const auto found = logs.find(log);
+    if (found == logs.end()) return;
+    const auto& known = found->second;
     if (known.reader->rows_space() != known.rows) known.reader->set_rows_space(known.rows);
   }
 
@@ -173,6 +176,7 @@ struct rocks_store::parts {
   node_identity identity;
   std::map<core::node_id, sighting> sightings;  // guarded by `opening`
   const std::uint64_t lease_ms;
+  std::set<core::log_id> dropped;  // guarded by `index`
   family_pool pool;
   mutable std::mutex opening;       // one change of the catalogue at a time
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
@@ -257,6 +261,7 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
   {
     const std::shared_lock guard(parts_->index);
     for (const auto& group : groups) {
+      if (parts_->dropped.contains(group.log)) continue;
       const auto found = parts_->logs.find(group.log);
       ATLAS_CHECK(found != parts_->logs.end() && found->second.reader,
                   "a log is opened before it is written");
@@ -279,6 +284,7 @@ std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::st
   std::optional<family_number> number;
   {
     const std::shared_lock guard(parts_->index);
+    if (parts_->dropped.contains(log)) return nullptr;
     const auto known = parts_->logs.find(log);
     if (known != parts_->logs.end() && known->second.reader) return known->second.reader;
     if (known != parts_->logs.end()) number = known->second.number;
@@ -297,6 +303,23 @@ std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::st
   opened.table = known.table;  // the name it was first opened for
   known = std::move(opened);
   return known.reader;
+}
+
+void rocks_store::drop_log(core::log_id log) {
+  const std::lock_guard one_at_a_time(parts_->opening);
+  family_number family = 0;
+  {
+    const std::unique_lock guard(parts_->index);
+    if (!parts_->dropped.insert(log).second) return;
+    const auto known = parts_->logs.find(log);
+    if (known != parts_->logs.end()) family = known->second.number;
+    parts_->logs.erase(log);
+  }
+  // The tombstone is on disk before the family goes, so that a crash in between is finished at the
+  // next start, and stays: a copy that comes back empty would vote as if it had promised nothing.
+  if (!store_drop(*parts_->disk, log, family) || family == 0) return;
+  parts_->disk->drop_family(family);
+  store_drop(*parts_->disk, log, 0);
 }
 
 std::vector<std::pair<core::log_id, std::string>> rocks_store::logs() const {

@@ -51,6 +51,7 @@ class rocks_store : public core::node_store {
   void write(std::vector<core::log_writes>& groups, bool sync) override;
   /// A log that exists keeps the table name it was first opened for.
   std::shared_ptr<core::log_store> open_log(core::log_id log, std::string_view table) override;
+  void drop_log(core::log_id log) override;
   [[nodiscard]] std::vector<std::pair<core::log_id, std::string>> logs() const override;
 
  private:

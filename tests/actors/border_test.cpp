@@ -93,7 +93,7 @@ TEST_SUITE("actors/border") {
     CHECK_FALSE(well_formed(sender, a));
     CHECK(well_formed(sender, answers{{7}, {{false, {1}, {outcome_code::unknown, ""}}}}));
     CHECK_FALSE(
-        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(4), ""}}}}));
+        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(5), ""}}}}));
   }
 
   TEST_CASE("parts of snapshots must hold rows, results and a legal configuration") {

@@ -64,6 +64,35 @@ TEST_SUITE("core/catalogue_commands") {
     CHECK(b.rows.rows == before);
   }
 
+  TEST_CASE("a dropped table keeps its name until its log is closed, then the name is free") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    const auto made = decode_table(b.create("t").data).value();
+    const auto log = std::to_string(made.log.value);
+    CHECK(b.run(operation::close_table, "u", {}).code == outcome_code::not_found);
+    CHECK(b.run(operation::forget_table, "t", log).code == outcome_code::ok);
+    CHECK(b.view().tables.size() == 1);  // it was not closing
+    auto closing = made;
+    closing.closing = true;
+    CHECK(decode_table(b.run(operation::close_table, "t", {}).data).value() == closing);
+    CHECK(decode_table(b.run(operation::close_table, "t", {}).data).value() == closing);
+    CHECK(b.create("t").code == outcome_code::dropped);
+    CHECK(b.alter("t", {}).code == outcome_code::not_found);
+    CHECK_FALSE(b.view().was_dropped(made.log));
+    CHECK(b.run(operation::forget_table, "t", log + "0").code == outcome_code::ok);
+    CHECK(b.view().tables.size() == 1);
+    CHECK(b.run(operation::forget_table, "t", log).code == outcome_code::ok);
+    CHECK(b.view().tables.empty());
+    CHECK(b.view().was_dropped(made.log));
+    const auto again = decode_table(b.create("t").data).value();
+    CHECK(again.log > made.log);
+    // A late repeat of the end of the first drop leaves the new table alone.
+    CHECK(b.run(operation::forget_table, "t", log).code == outcome_code::ok);
+    CHECK(b.view().tables.size() == 1);
+    CHECK_FALSE(b.view().was_dropped(again.log));
+    CHECK_FALSE(b.view().was_dropped(meta_log));
+    CHECK_FALSE(b.view().was_dropped({again.log.value + 1}));  // not given yet
+  }
+
   TEST_CASE("an alteration that the members can not give is refused with zone and number") {
     catalogue_bench b({"eu", "eu", "us"});
     REQUIRE(b.create("t").code == outcome_code::ok);

@@ -60,6 +60,25 @@ const outcome absent{outcome_code::not_found, {}};
 }  // namespace
 
 TEST_SUITE("core/state_machine") {
+  TEST_CASE("a closed table answers nothing but what it has answered, also after a restart") {
+    table_bench b;
+    const outcome dropped{outcome_code::dropped, {}};
+    b.apply(100, {put(proc(1), 1, "k", "one")});
+    command close = put(proc(1), 2, {}, {});
+    close.what = operation::close_log;
+    CHECK(b.apply(200, {close, put(proc(1), 3, "k", "two")})[1].result == dropped);
+    for (int starts = 0; starts < 2; ++starts) {
+      CHECK(b.get("k") == dropped);
+      CHECK(b.table->answer({proc(1), {1}, read_kind::scan, ""}) == dropped);
+      const auto results = b.apply(300, {put(proc(1), 1, "k", "one"), put(proc(2), 1, "k", "x")});
+      CHECK(results[0].result == outcome{});  // it was executed before
+      CHECK(results[1].result == dropped);
+      CHECK(b.record("k").value == "one");
+      CHECK(b.apply(400, {close})[0].result == outcome{});
+      b.restart();
+    }
+  }
+
   TEST_CASE("put makes a row, put again raises its version and keeps its creation") {
     table_bench b;
     b.apply(100, {put(proc(1), 1, "k", "one")});

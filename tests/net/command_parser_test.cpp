@@ -100,6 +100,7 @@ TEST_SUITE("net/command_parser") {
     check_request("NODE PING 7", verb::node_ping, "7");
     check_request("TABLE LIST", verb::table_list, "");
     check_request("TABLE INFO users", verb::table_info, "users");
+    check_request("table drop Users", verb::table_drop, "Users");
     check_request("table move Users to eu-west-1", verb::table_move, "Users");
     CHECK(parse("TABLE MOVE users TO eu-west-1").value == "eu-west-1");
     check_request("TABLE CREATE users", verb::table_create, "users");
@@ -144,7 +145,7 @@ TEST_SUITE("net/command_parser") {
     CHECK(warning("[ID:] KEY GET k") == "command expected, got [ID:]");
     CHECK(warning("HELLO 1.0 x") == "command expected, got HELLO");
     for (const auto* line : {"KEY", "KEY WHAT k", "KEY BLOB", "KEY BLOB DEL k", "NODE", "NODE WHAT",
-                             "TABLE", "TABLE DROP t"})
+                             "TABLE", "TABLE TRUNCATE t"})
       CHECK_MESSAGE(warning(line) == "command not implemented: ", line);
     CHECK(warning("QUORUM") == "unknown QUORUM subcommand");
     CHECK(warning("QUORUM WHAT t") == "unknown QUORUM subcommand");

@@ -128,6 +128,7 @@ class memory_backend final : public backend {
       case verb::table_move:
       case verb::table_create:
       case verb::table_alter:
+      case verb::table_drop:
       case verb::node_remove:
         break;
     }

@@ -118,7 +118,11 @@ const std::vector<named_bug>& all_bugs() {
       {bug::heir_serves_at_once, "heir-serves-at-once",
        "the new owner serves before it applied what was handed over"},
       {bug::promise_of_older_epoch, "promise-of-older-epoch",
-       "an acceptor promises under a configuration that it knows to be replaced"}};
+       "an acceptor promises under a configuration that it knows to be replaced"},
+      {bug::close_lost_at_restart, "close-lost-at-restart",
+       "a restart or a snapshot opens a closed log again"},
+      {bug::closed_log_written, "closed-log-written", "a closed log executes commands"},
+      {bug::closed_log_read, "closed-log-read", "a closed log answers reads"}};
   return all;
 }
 

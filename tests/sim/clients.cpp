@@ -71,6 +71,32 @@ void clients::probe(sim_node& at, core::log_id log, bool writes) {
   submit(prober, at, log, writes ? linear::op_kind::put : linear::op_kind::get, row, 300);
 }
 
+void clients::close(sim_node& at, core::log_id log) {
+  if (!at.up()) return;
+  const std::uint64_t ticket = ops_.size() + 1;
+  op o;
+  o.seen.key = std::to_string(log.value) + " closed";
+  o.seen.what = linear::op_kind::erase;
+  o.seen.invoked = events_.now();
+  o.log = log;
+  o.node = at.id();
+  o.client = no_client;
+  o.closes = true;
+  ops_.push_back(o);
+  story_.count(thing::close);
+  const bool taken =
+      at.write(log, {ticket, core::operation::close_log, {}, {}, std::to_string(ticket)}, 3'000);
+  if (!taken) finish(ticket, state::nothing);
+}
+
+/// Who was told that a log is closed will not find it open.
+void clients::check_closed(const op& o, bool refused) {
+  const auto known = closed_at_.find(o.log);
+  const bool later = known != closed_at_.end() && o.seen.invoked > known->second;
+  require(refused || o.closes || !later, describe(o) + " was served by a log that was closed");
+  if (refused || o.closes) closed_at_.emplace(o.log, events_.now());
+}
+
 void clients::ask_everywhere() {
   for (unsigned i = 0; i < options_.logs; ++i)
     for (const auto& node : nodes_) {
@@ -87,7 +113,7 @@ void clients::finish(std::uint64_t ticket, state how) {
   if (o.how != state::open) return;
   o.how = how;
   if (o.client == prober) --probes_;
-  if (how == state::done)
+  if (how == state::done || how == state::refused)
     must_succeed_.erase(ticket);
   else
     require(!must_succeed_.contains(ticket), describe(o) + " failed though nothing is broken");
@@ -103,6 +129,9 @@ void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
         "client hears: " + describe(o) + " -> " +
             (result.code == core::outcome_code::ok ? "ok " + result.data : std::string("not ok")));
   if (result.code == core::outcome_code::unknown) return finish(ticket, state::unknown);
+  const bool refused = result.code == core::outcome_code::dropped;
+  check_closed(o, refused);
+  if (refused) return finish(ticket, state::refused);
   require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
   if (o.seen.what == linear::op_kind::get && result.code == core::outcome_code::ok)
     o.seen.value = result.data;
@@ -140,13 +169,13 @@ void clients::check(const monitor& watch) const {
     const auto& o = ops_[i];
     const bool reads = o.seen.what == linear::op_kind::get;
     // A read without an answer says nothing, and would only make the check slow.
-    if (o.how == state::done || (o.how != state::nothing && !reads)) history.push_back(o.seen);
+    const bool may_have = o.how != state::nothing && o.how != state::refused;
+    if ((o.how == state::done || (may_have && !reads)) && !o.closes) history.push_back(o.seen);
     if (reads) continue;
     const bool happened = executed[o.log].contains(std::to_string(i + 1));
     require(o.how != state::done || happened,
             describe(o) + " was acknowledged and is lost (invariant 5)");
-    require(o.how != state::nothing || !happened,
-            describe(o) + " was reported as certainly not done, but it was");
+    require(may_have || !happened, describe(o) + " was reported as certainly not done, but it was");
   }
   const auto verdict = linear::check_linearizable(history);
   require(verdict.linearizable, "not linearizable (invariant 4): " + verdict.why);

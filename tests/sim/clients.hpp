@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -31,6 +32,8 @@ class clients final : public client_desk {
   [[nodiscard]] std::string unanswered() const;
   /// A read, or a write, that nobody waits for.
   void probe(sim_node& at, core::log_id log, bool writes = false);
+  /// Closes a log for good, as TABLE DROP does.
+  void close(sim_node& at, core::log_id log);
   void on_crash(core::node_id node);
 
   void on_answer(std::uint64_t ticket, const core::outcome& result) override;
@@ -42,7 +45,7 @@ class clients final : public client_desk {
   [[nodiscard]] std::size_t operations() const { return ops_.size(); }
 
  private:
-  enum class state : std::uint8_t { open, done, unknown, nothing };
+  enum class state : std::uint8_t { open, done, unknown, nothing, refused };
   struct op {
     linear::operation seen;
     core::log_id log;
@@ -50,12 +53,14 @@ class clients final : public client_desk {
     core::node_id node;
     unsigned client = 0;
     state how = state::open;
+    bool closes = false;
   };
 
   void next(unsigned client);
   std::uint64_t submit(unsigned client, sim_node& at, core::log_id log, linear::op_kind what,
                        const std::string& row, std::uint64_t timeout_ms);
   void finish(std::uint64_t ticket, state how);
+  void check_closed(const op& o, bool refused);
   void wake(unsigned client);
   [[nodiscard]] static std::string describe(const op& o);
 
@@ -66,6 +71,7 @@ class clients final : public client_desk {
   const nodes& nodes_;
   std::vector<op> ops_;  ///< [ticket - 1]
   std::set<std::uint64_t> must_succeed_;
+  std::map<core::log_id, std::uint64_t> closed_at_;  ///< when somebody was told so
   bool stopped_ = false;
   unsigned probes_ = 0;  ///< reads in flight that nobody waits for
 };

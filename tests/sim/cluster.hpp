@@ -70,6 +70,7 @@ class cluster {
   // cluster_moves.cpp
   void schedule_move();
   void move_some();
+  void schedule_close();
   /// With nothing broken every log goes where it is sent, and is served there.
   void move_all();
   [[nodiscard]] sim_node* owner_of(core::log_id log) const;

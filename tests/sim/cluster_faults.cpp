@@ -16,6 +16,7 @@ void cluster::storm() {
   if (options_.fault_every_us) schedule_fault();
   if (options_.reconfigure_every_us) schedule_reconfiguration();
   if (options_.move_every_us) schedule_move();
+  if (options_.close_at_us) schedule_close();
   run_until(options_.fault_us);
 }
 

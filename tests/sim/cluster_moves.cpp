@@ -27,6 +27,15 @@ sim_node* cluster::owner_of(core::log_id log) const {
   return nullptr;
 }
 
+void cluster::schedule_close() {
+  // Two in a row from different nodes, and once more in case both were lost.
+  const core::log_id log{2 + random_.below(options_.logs)};
+  for (const std::uint64_t later : {std::uint64_t{0}, moment(), 700'000 + moment()})
+    events_.push(options_.close_at_us + later, [this, log] {
+      if (!calm_) clients_.close(*nodes_[random_.below(nodes_.size())], log);
+    });
+}
+
 void cluster::move_some() {
   const core::log_id log{2 + random_.below(options_.logs)};
   auto* const giver = owner_of(log);

@@ -129,6 +129,8 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   core::rng movers(seed * 0xa0761d6478bd642full + 7);
   if (o.zones.size() > 1 && movers.chance(1, 2))
     o.move_every_us = 20'000 + movers.below(movers.chance(1, 2) ? 150'000 : 1'500'000);
+  core::rng closers(seed * 0xe7037ed1a0b428dbull + 11);
+  if (closers.chance(1, 6)) o.close_at_us = 1 + closers.below(o.fault_us);
   switch_off(o, shape.off);
   return o;
 }
@@ -182,6 +184,7 @@ std::string sim_options::describe() const {
             std::to_string(lease.drift_permille);
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
+  if (close_at_us) text += ", closing a log";
   if (removals) text += " and removing nodes for good";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);
   text += "; crash " + std::to_string(crash) + " partition " + std::to_string(partition) + " cut " +

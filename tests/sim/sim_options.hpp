@@ -63,6 +63,7 @@ struct sim_options {
   bool some_stay_down = false;
   core::replica_limits limits;      ///< in most seeds so tight that snapshots happen all the time
   std::uint64_t move_every_us = 0;  ///< mean time between live moves of a log; 0 = none
+  std::uint64_t close_at_us = 0;    ///< a log is closed for good about then; 0 = none
 
   /// Every second seed is a harsh one: the mild storm of the same seed, and more on top.
   [[nodiscard]] static sim_options from_seed(std::uint64_t seed, const sim_shape& shape = {});

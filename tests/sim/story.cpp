@@ -49,7 +49,8 @@ const char* name_of(thing t) {
                                                          "handed over",
                                                          "taken",
                                                          "moves finished",
-                                                         "nodes removed"};
+                                                         "nodes removed",
+                                                         "attempts to close a log"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -56,6 +56,7 @@ enum class thing : std::uint8_t {
   move_taken,     ///< of these, another process goes on under it
   move_finished,  ///< of these, the giver knows that the other serves
   removal,        ///< nodes that lost their seats for good
+  close,          ///< attempts to close a log for good
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/state_machine.hpp"
 #include "tests/sim/sim_failure.hpp"
 
 namespace atlas::sim {
@@ -24,13 +25,17 @@ void table_model::apply(const core::entry& value, bool fresh, const std::string&
   require(!fresh || batch->when > last_stamp_, where + ": its stamp does not rise");
   last_stamp_ = std::max(last_stamp_, batch->when);
   for (const auto& c : batch->commands) {
+    if (closed_) continue;
     if (!admit(c)) {
       ++repeats_;
       continue;
     }
     require(executed_.insert(c.principal).second,
             where + " executes request " + c.principal + " again (invariant 7)");
-    if (c.what == core::operation::put) {
+    closed_ = c.what == core::operation::close_log;
+    if (closed_) {
+      rows[core::closed_row].version = 1;
+    } else if (c.what == core::operation::put) {
       auto& row = rows[c.row];
       row.value = c.value;
       ++row.version;

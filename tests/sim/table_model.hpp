@@ -30,6 +30,8 @@ class table_model {
   [[nodiscard]] const model_rows& after(core::slot upto) const { return history_[upto.value]; }
   /// Principals of all executed commands; clients use each one once.
   [[nodiscard]] const std::set<std::string>& executed() const { return executed_; }
+  /// Nothing of the log may be executed or read any more.
+  [[nodiscard]] bool is_closed() const { return closed_; }
   /// Commands in the log that were not executed, because they were before or are too old.
   [[nodiscard]] std::uint64_t repeats() const { return repeats_; }
   [[nodiscard]] std::uint64_t no_ops() const { return no_ops_; }
@@ -47,6 +49,7 @@ class table_model {
   std::map<core::node_id, origin> origins_;
   std::set<std::string> executed_;
   core::stamp last_stamp_;
+  bool closed_ = false;
   std::uint64_t repeats_ = 0;
   std::uint64_t no_ops_ = 0;
 };
