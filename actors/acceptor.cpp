@@ -118,6 +118,7 @@ void acceptor::publish() {
   published_.holder = replica_.holder();
   published_.watermark = replica_.watermark();
   published_.last_stamp = replica_.last_stamp();
+  published_.settled = replica_.settled();
   if (!published_.active || published_.active->epoch != replica_.active().epoch)
     published_.active = std::make_shared<const core::configuration>(replica_.active());
   entry_->update(published_);

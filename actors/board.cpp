@@ -38,9 +38,17 @@ void log_entry::set_owner(owner_actor owner) {
   owner_ = std::move(owner);
 }
 
-void log_entry::set_tenure(core::ballot by, core::generation gen) {
+void log_entry::report(caf::actor_id who, core::ballot by, core::generation gen,
+                       std::uint64_t reads) {
   const std::lock_guard lock(mutex_);
+  if (!owner_ || owner_.id() != who) return;
+  reading_tenure.store(reads);
   tenure_ = {by, gen};
+}
+
+void log_entry::leave_office(caf::actor_id who) {
+  const std::lock_guard lock(mutex_);
+  if (owner_ && owner_.id() == who) owner_ = owner_actor{};
 }
 
 std::pair<core::ballot, core::generation> log_entry::present_tenure() const {

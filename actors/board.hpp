@@ -35,6 +35,7 @@ class log_entry {
     core::slot watermark;
     core::stamp last_stamp;
     std::shared_ptr<const core::configuration> active;
+    bool settled = true;  ///< see core::replica
   };
   void update(const status& s);
   [[nodiscard]] status now() const;
@@ -48,8 +49,11 @@ class log_entry {
   /// TABLE DROP is decided; who owns the log sees to it.
   std::atomic<bool> closing{false};
 
-  /// Ballot and generation under which this node is owner or candidate; round 0 if it is neither.
-  void set_tenure(core::ballot by, core::generation gen);
+  /// What an owner or candidate of this node says of itself: ballot and generation, round 0 once it
+  /// does not go on, and the number under which it may read, or 0. Ignored from anybody but who is
+  /// in office: another one may be there already.
+  void report(caf::actor_id who, core::ballot by, core::generation gen, std::uint64_t reads);
+  void leave_office(caf::actor_id who);
   [[nodiscard]] std::pair<core::ballot, core::generation> present_tenure() const;
 
   /// Number of the tenure under which reads may be answered on a lease; 0 = none. The owner takes

@@ -131,7 +131,7 @@ void directory::close_left_logs() {
     spdlog::info("table {} was dropped: its log {} is removed", entry->table, entry->log.value);
     board_->remove_log(entry->log);
     if (const auto owner = entry->owner()) anon_send_exit(owner, caf::exit_reason::user_shutdown);
-    entry->set_owner({});
+    entry->set_owner(owner_actor{});
     anon_send_exit(entry->acceptor, caf::exit_reason::user_shutdown);
     send(board_->store, drop_log{entry->log});
     board_->requests->on_routes_changed();
@@ -163,8 +163,9 @@ void directory::on_take_over(const take_over& t) {
 
 void directory::on_inherit(const inherit& i) {
   const auto entry = board_->log(i.what.what.log);
-  // A candidate of this node has prepared a higher ballot: the hand-off is void.
-  if (!entry || entry->owner()) return;
+  // A candidate of this node has prepared a higher ballot: the hand-off is void. An owner that gave
+  // the log away and waits for the receipt is in nobody's way.
+  if (!entry || (entry->owner() && entry->present_tenure().first)) return;
   spdlog::info("table {}: node {} hands over ballot {}.{} after slot {}", entry->table,
                i.what.giver.value, i.what.what.by.round, i.what.what.by.node.value,
                i.what.what.last_slot.value);
@@ -177,6 +178,8 @@ void directory::put_in_office(log_entry& entry, const owner_actor& who) {
   // Before its first word: news that it needs must find it, and its end must not be overtaken.
   entry.set_owner(who);
   send(who, tick_message{});
+  // What the copy applied since it was asked where it stands has found no owner here.
+  send(entry.acceptor, chase{board_->self().node, {}});
   board_->requests->on_routes_changed();
 }
 

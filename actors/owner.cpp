@@ -140,7 +140,7 @@ void owner::follow_membership() {
   proposer_.on_followers(nodes);
   if (catalogue->was_removed(board_->self().node)) {
     core::proposer_effects out;
-    proposer_.on_removed(out);
+    proposer_.on_removed(read_clocks(), out);
     emit(out);
     if (proposer_.state() == core::proposer::stage::over) return;
   }
@@ -148,6 +148,11 @@ void owner::follow_membership() {
   if (entry_->closing && ++closing_looks_ > closing_looks_max) {
     closing_looks_ = 0;
     board_->requests->on_closing(entry_->table, entry_->log);
+  }
+  if (!entry_->now().settled) {
+    core::proposer_effects out;
+    proposer_.ask_applied(read_clocks(), out);
+    return emit(out);
   }
   const auto policy = entry_->tolerances();
   const bool is_meta = entry_->log == core::meta_log;
@@ -178,8 +183,8 @@ void owner::warn_of_conflict(const std::string& why) {
 
 void owner::emit(core::proposer_effects& out) {
   // Before anything leaves that lets others go on.
-  entry_->reading_tenure.store(proposer_.may_read() ? tenure_ : 0);
-  entry_->set_tenure(proposer_.goes_on() ? proposer_.by() : core::ballot{}, proposer_.gen());
+  entry_->report(id(), proposer_.goes_on() ? proposer_.by() : core::ballot{}, proposer_.gen(),
+                 proposer_.may_read() ? tenure_ : 0);
   board_->send_all(std::move(out.send));
   if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
   for (auto& r : out.reads)
@@ -189,7 +194,7 @@ void owner::emit(core::proposer_effects& out) {
   if (out.over) {
     spdlog::info("table {}: ownership under ballot {}.{} ended", entry_->table,
                  proposer_.by().round, proposer_.by().node.value);
-    entry_->set_owner(owner_actor{});
+    entry_->leave_office(id());
     // Who gave a log away has not lost it: no reason to bid for it.
     if (!out.moved || !out.moved->done)
       send(board_->coordinator, tenure_over{entry_->log, out.seen});

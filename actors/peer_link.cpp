@@ -21,6 +21,12 @@ std::size_t wire_bytes(const core::promise& m) {
   return bytes;
 }
 
+std::size_t wire_bytes(const core::snapshot_chunk& m) {
+  std::size_t bytes = 128 + m.results.size();
+  for (const auto& [row, value] : m.rows) bytes += row.size() + value.size() + 16;
+  return bytes;
+}
+
 std::size_t wire_bytes(const forward& m) {
   std::size_t bytes = 64;
   for (const auto& c : m.commands) bytes += 64 + c.row.size() + c.value.size();

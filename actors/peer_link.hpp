@@ -20,6 +20,7 @@ namespace atlas::actors {
 [[nodiscard]] std::size_t wire_bytes(const core::accept& m);
 [[nodiscard]] std::size_t wire_bytes(const core::chosen& m);
 [[nodiscard]] std::size_t wire_bytes(const core::promise& m);
+[[nodiscard]] std::size_t wire_bytes(const core::snapshot_chunk& m);
 [[nodiscard]] std::size_t wire_bytes(const forward& m);
 [[nodiscard]] std::size_t wire_bytes(const answers& m);
 /// What keeps the window open and the node heard costs no credit: a full window must not silence

@@ -198,13 +198,21 @@ void proposer::end(proposer_effects& out, ballot seen) {
   out.seen = std::max(seen, ballot_);
 }
 
-void proposer::on_removed(proposer_effects& out) {
+void proposer::on_removed(clock_reading at, proposer_effects& out) {
+  if (stage_ != stage::serving || wanted_ || move_ || config_.has(self_.node)) return;
+  // Just leaving is not enough: who still hears this process would wait for it to come back.
+  while (farewells_ < config_.seats.size()) {
+    const auto heir = config_.seats[farewells_++].node;
+    if (is_reachable(heir)) return on_move(heir, at, out);
+  }
   // What is in flight goes on to the next owner, as after any other end (§4).
-  if (stage_ == stage::serving && !wanted_ && !config_.has(self_.node)) end(out, ballot_);
+  end(out, ballot_);
 }
 
 void proposer::on_nack(process from, const nack& m, proposer_effects& out) {
   if (m.by != ballot_ || stage_ == stage::over) return;
+  // Whom the ballot was handed to speaks already; its own word ends the move.
+  if (m.why == nack_reason::generation_below && stage_ == stage::gone) return;
   if (m.why == nack_reason::lease_runs) {
     // A lease that was renewed meanwhile, or that protects a newer ballot than this candidate knew
     // of, has a living holder: go and ask it, rather than wait here with this node's requests.

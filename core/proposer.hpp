@@ -115,8 +115,13 @@ class proposer {
   /// Give the log to `target`. The answer is in `proposer_effects::moved`, now or later.
   void on_move(node_id target, clock_reading at, proposer_effects& out);
   void on_move_ready(process from, const move_ready& m, clock_reading at, proposer_effects& out);
-  /// This node is no member any more: the tenure ends as soon as the log does not need it.
-  void on_removed(proposer_effects& out);
+  /// Asks the seats how far they have applied the log, and tells them what a Q2 has. While serving.
+  void ask_applied(clock_reading at, proposer_effects& out) {
+    if (stage_ == stage::serving) confirm(at, out);
+  }
+  /// This node is no member any more: as soon as the log does not need its vote it is handed to a
+  /// node with a seat, or just left if none takes it.
+  void on_removed(clock_reading at, proposer_effects& out);
   /// Members that follow without a seat; they get commit notices.
   void on_followers(const std::vector<node_id>& nodes) { followers_ = nodes; }
   /// Every 20-50 ms: repeats what got no answer, tells idle followers the watermark.
@@ -205,6 +210,7 @@ class proposer {
   std::vector<node_id> reachable_;
   std::vector<node_id> followers_;
   std::optional<move> move_;
+  std::size_t farewells_ = 0;  ///< moves begun because this node was removed
 
   // Phase 1. Valid through the whole tenure: a promise once given counts for later configurations.
   std::set<node_id> promises_;

@@ -13,7 +13,7 @@ namespace {
 // Votes above the watermark that an acceptor keeps in memory; above it the follower is so far
 // behind that it must catch up before it helps again.
 constexpr std::size_t tail_entries_max = 8192;
-constexpr std::uint64_t fetch_again_ms = 300;
+constexpr std::size_t tail_bytes_max = 64 << 20;
 // Applied rows are written together: hot rows once instead of once per change, and in row order.
 // The votes are on disk, so a crash only means that the slots since the last save are applied
 // again.
@@ -47,6 +47,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
   last_stamp_ = past.last_stamp;
   applied_hash_ = past.applied_hash;
   if (past.active) active_ = *past.active;
+  active_at_ = past.configuration_at;
   saved_watermark_ = watermark_;
   saved_epoch_ = active_.epoch;
   ATLAS_CHECK(truncated_ <= watermark_, "no slot is truncated before it is applied");
@@ -55,6 +56,7 @@ replica::replica(log_id log, process self, configuration first, const log_store&
     ATLAS_CHECK(e.by <= promised_, "no vote above the promise");
     ATLAS_CHECK(e.at > watermark_, "the tail begins above the applied slot");
     tail_.emplace(e.at, e);
+    tail_bytes_ += e.value.size();
   }
 }
 
@@ -140,7 +142,9 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
 
 bool replica::store_entries(const accept& m, replica_effects& out) {
   // What this node needs next is always taken, or a full tail could never empty.
-  if (tail_.size() + m.entries.size() > tail_entries_max && m.first > watermark_ + 1) return false;
+  const bool full =
+      tail_.size() + m.entries.size() > tail_entries_max || tail_bytes_ > tail_bytes_max;
+  if (full && m.first > watermark_ + 1) return false;
   if (m.by > promised_) {
     promised_ = m.by;
     open_group(out);
@@ -156,7 +160,9 @@ bool replica::store_entries(const accept& m, replica_effects& out) {
         ATLAS_CHECK(mine->second.value == value, "one ballot proposes one value per slot");
       } else {
         ATLAS_CHECK(mine == tail_.end() || mine->second.by < m.by, "votes follow the promise");
-        tail_.insert_or_assign(at, accepted_entry{at, m.by, value});
+        if (mine != tail_.end()) drop_vote(mine);
+        tail_.emplace(at, accepted_entry{at, m.by, value});
+        tail_bytes_ += value.size();
         open_group(out);
         out.persist.push_back(
             {.what = record_write::kind::accepted, .at = at, .by = m.by, .value = value.bytes});
@@ -198,19 +204,6 @@ void replica::learn(process from, ballot by, slot upto, replica_effects& out) {
   want(from.node, upto, out);
 }
 
-void replica::on_chase(node_id source, slot upto, replica_effects& out) {
-  // Always told where the copy stands: the owner may have begun with older news.
-  out.progress = replica_progress{watermark_, last_stamp_, active_};
-  want(source, upto, out);
-}
-
-void replica::want(node_id source, slot upto, replica_effects& out) {
-  if (upto <= watermark_) return;
-  if (source != self_.node && upto >= wanted_.upto) told_by_ = source;
-  if (upto > wanted_.upto) wanted_ = {upto, source};
-  ask_for_missing(out);
-}
-
 void replica::apply_known(bool answer, replica_effects& out) {
   if (installing_) return;
   const slot before = watermark_;
@@ -220,42 +213,11 @@ void replica::apply_known(bool answer, replica_effects& out) {
     const auto known = known_.find(next->second.by);
     if (known == known_.end() || known->second < next->first) break;
     const entry value = next->second.value;
-    tail_.erase(next);
+    drop_vote(next);
     apply_entry(watermark_ + 1, value, answer, out);
   }
   std::erase_if(known_, [&](const auto& k) { return k.second <= watermark_; });
   if (watermark_ != before) note_applied(out);
-}
-
-void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
-  if (installing_) return;  // asked for before the snapshot was
-  asked_at_.reset();
-  const slot before = watermark_;
-  slot at = m.first;
-  for (const auto& value : m.entries) {
-    if (at == watermark_ + 1) {
-      const auto mine = tail_.find(at);
-      if (mine == tail_.end() || !(mine->second.value == value)) {
-        open_group(out);
-        out.persist.push_back({.what = record_write::kind::accepted,
-                               .at = at,
-                               .by = promised_,
-                               .value = value.bytes});
-        if (planted(bug::learned_not_persisted)) out.persist.pop_back();
-      }
-      if (mine != tail_.end()) tail_.erase(mine);
-      apply_entry(at, value, false, out);
-    }
-    ++at;
-  }
-  if (watermark_ != before) {
-    pace_.on_part();
-    note_applied(out);
-    save(out);  // with the entries: on disk a learned entry is never a mere vote
-    fetch_after_ = out.group;
-  }
-  apply_known(false, out);
-  want(from.node, watermark_ != before ? std::max(m.watermark, wanted_.upto) : m.watermark, out);
 }
 
 void replica::apply_entry(slot at, const entry& value, bool answer, replica_effects& out) {
@@ -275,6 +237,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       ATLAS_CHECK(next.has_value(), "chosen configurations decode; the border refuses others");
       if (next->parent != active_.epoch) break;  // a leftover of a lost attempt (§9)
       active_ = std::move(*next);
+      active_at_ = at;
       std::string bytes;
       encode_configuration(active_, bytes);
       open_group(out);
@@ -291,7 +254,9 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
 }
 
 void replica::note_applied(replica_effects& out) {
-  if (table_.unsaved() >= unsaved_rows_max || saved_epoch_ != active_.epoch) save(out);
+  const bool changed = saved_epoch_ != active_.epoch;
+  if (table_.unsaved() >= unsaved_rows_max || changed) save(out);
+  if (changed) out.sync = true;  // others wait for it, see `settled`
   if (!out.progress) out.progress.emplace();
   out.progress->watermark = watermark_;
   out.progress->last_stamp = last_stamp_;
@@ -313,47 +278,6 @@ void replica::save(replica_effects& out) {
   if (watermark_ > durable_applied_ + limits_.keep_slots / 4) out.sync = true;
 }
 
-void replica::on_fetch(process from, const fetch& m, replica_effects& out) {
-  // The disk may still show an older vote for slots that are applied but not written yet.
-  const slot last = planted(bug::fetch_above_written) ? watermark_ : written_watermark_;
-  if (m.from <= truncated_ && m.from.value > 0)
-    out.now.push_back({from.node, snapshot_offer{log_, 0, truncated_}});
-  if (m.from > last || m.from <= truncated_) return;
-  // asked from disk: storage hands out votes and chosen entries alike, so the range ends where the
-  // disk knows every slot as chosen.
-  const slot end = planted(bug::fetch_serves_unchosen) ? last + 100 : last + 1;
-  chosen reply{log_, m.from, {}, last};
-  for (auto& e : disk_->entries(m.from, end, std::min(m.bytes, fetch_pace::bytes_max)))
-    reply.entries.push_back(std::move(e.value));
-  if (!reply.entries.empty()) out.now.push_back({from.node, std::move(reply)});
-}
-
-void replica::ask_for_missing(replica_effects& out) {
-  if (installing_ || intake_.running() || fetch_after_) return;
-  if (asked_at_) {
-    if (now_.ms < asked_at_->ms + fetch_again_ms) return;
-    wanted_.source = another_source();  // the last one did not answer
-  }
-  if (wanted_.source == self_.node) wanted_.source = another_source();
-  if (!wanted_.source || wanted_.source == self_.node) return;
-  asked_at_ = now_;
-  out.now.push_back({wanted_.source, fetch{log_, watermark_ + 1, pace_.bytes()}});
-}
-
-node_id replica::another_source() {
-  // The owner need not have a seat, and may be the only one that holds what is missing. So may who
-  // handed the log on to this node, under a configuration that this copy does not know yet.
-  const auto count = active_.seats.size() + 2;
-  for (std::size_t tries = 0; tries < count; ++tries) {
-    const auto next = rotation_++ % count;
-    const auto node = next < active_.seats.size()    ? active_.seats[next].node
-                      : next == active_.seats.size() ? heard_.node
-                                                     : told_by_;
-    if (node && node != self_.node) return node;
-  }
-  return wanted_.source;
-}
-
 void replica::on_tick(tick now, replica_effects& out) {
   now_ = now;
   pace_.on_tick();
@@ -364,6 +288,7 @@ void replica::on_tick(tick now, replica_effects& out) {
 
 outcome replica::answer(const read& r) const {
   if (r.what != read_kind::configuration) return table_.answer(r);
+  if (!settled()) return {outcome_code::refused, "too few voters hold what is before it"};
   outcome in_force;
   encode_configuration(active_, in_force.data);
   return in_force;

@@ -96,6 +96,9 @@ class replica {
   [[nodiscard]] stamp last_stamp() const { return last_stamp_; }
   [[nodiscard]] std::uint64_t applied_hash() const { return applied_hash_; }
   [[nodiscard]] const configuration& active() const { return active_; }
+  /// A Q2 of the active configuration has durably applied the slot that brought it: only now may
+  /// who lost its seat go away, and only now may the next change begin (§9).
+  [[nodiscard]] bool settled() const { return stable_ >= active_at_; }
   /// Entries up to here are not in the log any more.
   [[nodiscard]] slot truncated() const { return truncated_; }
   /// Whom this node follows: who last spoke as owner under `promised` or a higher ballot (a member
@@ -122,6 +125,10 @@ class replica {
   void follow(process from, generation gen, replica_effects& out);
   /// False if the vote must be withheld because too much is buffered above the watermark.
   bool store_entries(const accept& m, replica_effects& out);
+  void drop_vote(std::map<slot, accepted_entry>::iterator at) {
+    tail_bytes_ -= at->second.value.size();
+    tail_.erase(at);
+  }
   void hear(process from, ballot by, generation gen);
   void learn(process from, ballot by, slot upto, replica_effects& out);
   void apply_known(bool answer, replica_effects& out);
@@ -147,6 +154,7 @@ class replica {
   const log_store* disk_;
   lease_guard* leases_;
   configuration active_;    ///< chosen last at or below the watermark; epochs only rise
+  slot active_at_;          ///< where it was chosen; 0 for the first
   ballot promised_;         ///< only rises
   ballot durable_promise_;  ///< the part of `promised_` that is on disk
   process holder_;          ///< last accept or confirm answered under `promised_`
@@ -164,6 +172,7 @@ class replica {
   stamp last_stamp_;
   std::uint64_t applied_hash_ = 0;
   std::map<slot, accepted_entry> tail_;  ///< accepted above the watermark
+  std::size_t tail_bytes_ = 0;           ///< of the entries in it
   /// Per ballot, the highest watermark heard above the own one: votes of that very ballot up to it
   /// are chosen. All of them stay true, so a newer ballot does not make an older one forgotten.
   std::map<ballot, slot> known_;

@@ -15,7 +15,7 @@ struct replica_limits {
   std::size_t chunk_bytes = 256 << 10;  ///< a part of a snapshot ends with the row that passes it
   std::size_t views_max = 4;            ///< transfers served at once
   std::uint64_t view_idle_ms = 10'000;  ///< a transfer that nobody asks for ends
-  std::uint64_t view_life_ms = 3'600'000;  ///< and so does one that takes for ever
+  std::uint64_t view_life_ms = 86'400'000;  ///< and so does one that takes for ever
 };
 
 }  // namespace atlas::core

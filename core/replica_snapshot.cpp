@@ -77,8 +77,9 @@ void replica::install(replica_effects& out) {
   staged_ = true;  // the rows that were replaced
   out.sync = true;
   unwritten_[out.group] = {promised_, installing_, installing_};
-  tail_.erase(tail_.begin(), tail_.upper_bound(installing_));
-  if (planted(bug::snapshot_drops_votes)) tail_.clear();
+  while (!tail_.empty() &&
+         (tail_.begin()->first <= installing_ || planted(bug::snapshot_drops_votes)))
+    drop_vote(tail_.begin());
 }
 
 void replica::finish_install(replica_effects& out) {
@@ -93,6 +94,7 @@ void replica::finish_install(replica_effects& out) {
   out.progress.emplace();
   if (past.active && past.active->epoch > active_.epoch) {
     active_ = *past.active;
+    active_at_ = past.configuration_at;
     out.progress->changed = active_;
   }
   saved_epoch_ = active_.epoch;

@@ -8,7 +8,7 @@ namespace atlas::core {
 namespace {
 
 constexpr std::uint64_t ask_again_ms = 400;
-constexpr unsigned unanswered_max = 5;
+constexpr unsigned unanswered_max = 4;
 
 }  // namespace
 
@@ -46,7 +46,8 @@ snapshot_intake::step snapshot_intake::take(process from, const snapshot_chunk& 
 }
 
 std::optional<snapshot_request> snapshot_intake::on_tick(log_id log, tick now) {
-  if (!running_ || now.ms < asked_at_.ms + ask_again_ms) return std::nullopt;
+  // Ever more patiently: an answer that is only slow must not be sent twice over a slow link.
+  if (!running_ || now.ms < asked_at_.ms + (ask_again_ms << unanswered_)) return std::nullopt;
   asked_at_ = now;
   if (++unanswered_ > unanswered_max) {
     stop();

@@ -61,20 +61,37 @@ TEST_SUITE("core/proposer_reconfigure") {
     owner_bench b;
     b.serve();
     proposer_effects out;
-    b->on_removed(out);
+    b->on_removed({b.start, {}}, out);
     CHECK_FALSE(out.over);  // it still has a seat
     configuration rest = grid({{"eu", 3}}, 1, 0, 2);
     std::erase_if(rest.seats, [](const acceptor_seat& s) { return s.node == node_id{1}; });
     rest.fn = 0;
     b.promise(2);
     const auto m = the_accept(b.reconfigure(rest));
-    b->on_removed(out);
+    b->on_removed({b.start, {}}, out);
     CHECK_FALSE(out.over);
     b.choose(m);
     b.applied(1, rest);
     b.put_one();
-    b->on_removed(out);
-    CHECK(out.over);
+    b.reachable({{1}});
+    b->on_removed({b.start, {}}, out);
+    CHECK(out.over);  // nobody is there who could take it
+  }
+
+  TEST_CASE("an owner that was removed hands the log to a node that votes in it") {
+    owner_bench b;
+    b.serve();
+    b.reachable({{1}, {2}, {3}});
+    configuration rest = grid({{"eu", 3}}, 1, 0, 2);
+    std::erase_if(rest.seats, [](const acceptor_seat& s) { return s.node == node_id{1}; });
+    rest.fn = 0;
+    b.promise(2);
+    b.choose(the_accept(b.reconfigure(rest)));
+    b.applied(1, rest);
+    proposer_effects out;
+    b->on_removed({b.start, {}}, out);
+    CHECK_FALSE(out.over);
+    CHECK(messages_to<move_offer>(out.send, 2).size() == 1);
   }
 
   TEST_CASE("everything in flight is chosen first") {

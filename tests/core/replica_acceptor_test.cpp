@@ -288,4 +288,20 @@ TEST_SUITE("core/replica_durability") {
       }
     }
   }
+
+  TEST_CASE("large votes above a gap are kept up to a bound, what is needed next always") {
+    replica_bench b;
+    const auto by = ballot_of(3, 2);
+    const entry large = batch_of(1, put(proc(9), 1, "k", std::string(8 << 20, 'x')));
+    std::uint64_t kept = 0;
+    for (std::uint64_t s = 2; s < 40; ++s)
+      kept += b.step(proc(2), accept_of(by, s, {large})).held.empty() ? 0 : 1;
+    CHECK(kept >= 8);
+    CHECK(kept <= 10);
+    CHECK_FALSE(b.step(proc(2), accept_of(by, 1, {large})).held.empty());
+    // Applied votes make room again.
+    b.step(proc(2), commit_of(by, 1 + kept));
+    CHECK(b->watermark() == slot{1 + kept});
+    CHECK_FALSE(b.step(proc(2), accept_of(by, 50, {large})).held.empty());
+  }
 }

@@ -85,13 +85,21 @@ TEST_SUITE("core/replica_configuration") {
     CHECK(std::holds_alternative<promise>(again.held[0].what));
   }
 
-  TEST_CASE("whoever asks for the configuration gets the one in force") {
+  TEST_CASE(
+      "whoever asks for the configuration gets the one in force once a quorum of it holds it") {
     replica_bench b;
     const atlas::core::read question{proc(2), {1}, read_kind::configuration, {}};
     auto bytes = b->answer(question).data;
     std::string_view in = bytes;
     CHECK(decode_configuration(in) == three_nodes());
     choose(b, {make_configuration_entry(four_nodes())});
+    CHECK_FALSE(b->settled());
+    CHECK(b->answer(question).code == outcome_code::refused);
+    auto told = accept_of(ballot_of(9, 2), 2, {}, 1);
+    told.epoch = {2};
+    told.stable = {1};
+    b.step(proc(2), told);
+    CHECK(b->settled());
     bytes = b->answer(question).data;
     in = bytes;
     CHECK(decode_configuration(in) == four_nodes());

@@ -16,7 +16,7 @@ namespace {
 
 // After the last fault every request must be answered within this.
 constexpr std::uint64_t answer_within_us = 20'000'000;
-constexpr std::uint64_t settle_within_us = 5'000'000;
+constexpr std::uint64_t settle_within_us = 15'000'000;
 constexpr std::size_t history_events = 40;
 
 char seed_line[64];

@@ -204,7 +204,7 @@ std::vector<core::node_id> sim_node::everybody() const {
 
 void sim_node::inherit(held_log& h, const core::taken_log& taken) {
   // A candidate of this node has prepared a higher ballot: the hand-off is void.
-  if (h.owner) return;
+  if (h.owner && h.owner->goes_on()) return;
   ++h.tenure;
   world_.tale.enter(self_.node, h.log);
   world_.tale.count(thing::move_taken);
