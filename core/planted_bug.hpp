@@ -92,6 +92,8 @@ enum class bug : std::uint8_t {
   close_lost_at_restart,
   closed_log_written,
   closed_log_read,
+  // Leaving for good.
+  settled_at_once,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

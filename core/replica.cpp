@@ -127,6 +127,7 @@ void replica::on_accept(process from, const accept& m, replica_effects& out) {
   follow(from, m.gen, out);
   hear(from, m.by, m.gen);
   stable_ = std::max(stable_, m.stable);
+  if (m.epoch == active_.epoch && m.stable >= active_at_) settled_ = true;
   const auto count = static_cast<std::uint32_t>(m.entries.size());
   learn(from, m.by, m.watermark, out);
   const lease_session session = leases_ ? leases_->session_of(from) : 0;
@@ -238,6 +239,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       if (next->parent != active_.epoch) break;  // a leftover of a lost attempt (§9)
       active_ = std::move(*next);
       active_at_ = at;
+      settled_ = false;
       std::string bytes;
       encode_configuration(active_, bytes);
       open_group(out);

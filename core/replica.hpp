@@ -17,6 +17,7 @@
 #include "core/ids.hpp"
 #include "core/log_retention.hpp"
 #include "core/messages.hpp"
+#include "core/planted_bug.hpp"
 #include "core/ports.hpp"
 #include "core/replica_limits.hpp"
 #include "core/snapshot_intake.hpp"
@@ -98,7 +99,9 @@ class replica {
   [[nodiscard]] const configuration& active() const { return active_; }
   /// A Q2 of the active configuration has durably applied the slot that brought it: only now may
   /// who lost its seat go away, and only now may the next change begin (§9).
-  [[nodiscard]] bool settled() const { return stable_ >= active_at_; }
+  [[nodiscard]] bool settled() const {
+    return settled_ || active_at_ == slot{} || planted(bug::settled_at_once);
+  }
   /// Entries up to here are not in the log any more.
   [[nodiscard]] slot truncated() const { return truncated_; }
   /// Whom this node follows: who last spoke as owner under `promised` or a higher ballot (a member
@@ -155,6 +158,7 @@ class replica {
   lease_guard* leases_;
   configuration active_;    ///< chosen last at or below the watermark; epochs only rise
   slot active_at_;          ///< where it was chosen; 0 for the first
+  bool settled_ = false;    ///< an owner said so, who counted under this very configuration
   ballot promised_;         ///< only rises
   ballot durable_promise_;  ///< the part of `promised_` that is on disk
   process holder_;          ///< last accept or confirm answered under `promised_`

@@ -95,6 +95,7 @@ void replica::finish_install(replica_effects& out) {
   if (past.active && past.active->epoch > active_.epoch) {
     active_ = *past.active;
     active_at_ = past.configuration_at;
+    settled_ = false;
     out.progress->changed = active_;
   }
   saved_epoch_ = active_.epoch;

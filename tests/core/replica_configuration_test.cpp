@@ -95,6 +95,11 @@ TEST_SUITE("core/replica_configuration") {
     choose(b, {make_configuration_entry(four_nodes())});
     CHECK_FALSE(b->settled());
     CHECK(b->answer(question).code == outcome_code::refused);
+    // By the voters before the change; they count for nothing.
+    auto notice = commit_of(ballot_of(9, 2), 1);
+    notice.stable = {1};
+    b.step(proc(2), notice);
+    CHECK_FALSE(b->settled());
     auto told = accept_of(ballot_of(9, 2), 2, {}, 1);
     told.epoch = {2};
     told.stable = {1};

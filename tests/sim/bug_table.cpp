@@ -122,7 +122,9 @@ const std::vector<named_bug>& all_bugs() {
       {bug::close_lost_at_restart, "close-lost-at-restart",
        "a restart or a snapshot opens a closed log again"},
       {bug::closed_log_written, "closed-log-written", "a closed log executes commands"},
-      {bug::closed_log_read, "closed-log-read", "a closed log answers reads"}};
+      {bug::closed_log_read, "closed-log-read", "a closed log answers reads"},
+      {bug::settled_at_once, "settled-at-once",
+       "a change counts as settled before a quorum of it holds the log"}};
   return all;
 }
 

@@ -97,6 +97,7 @@ void monitor::on_replica(core::node_id node, const core::replica& copy) {
   require(copy.promised() >= promised, name(node) + ": the promise fell");
   require(copy.watermark() >= watermark, name(node) + ": the watermark fell");
   promised = copy.promised();
+  check_settled(node, copy);
   if (copy.watermark() == watermark) return;
   watermark = copy.watermark();
   require(watermark <= last_chosen(log),

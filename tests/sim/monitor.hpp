@@ -111,6 +111,7 @@ class monitor {
   void note_votes_told(core::node_id node, const core::promise& m, core::slot from);
   void note_accepted(core::node_id node, const core::accepted& m, const log_image& durable);
   void note_handed_out(core::node_id node, const core::chosen& m) const;
+  void check_settled(core::node_id node, const core::replica& copy);
   log_model& model(core::log_id log);
   [[nodiscard]] const model_rows& rows_after(core::log_id log, core::slot upto) const;
   [[nodiscard]] static bool has_q2(const core::configuration& c,

@@ -32,6 +32,20 @@ void monitor::on_durable(core::node_id node, core::log_id log, const log_image& 
   known = durable.applied;
 }
 
+/// Who lost its seat may be emptied once the change is settled: nothing may depend on its disk.
+void monitor::check_settled(core::node_id node, const core::replica& copy) {
+  if (!copy.settled()) return;
+  for (const auto& [at, force] : model(copy.log()).configurations) {
+    if (at.value == 0 || force.epoch != copy.active().epoch) continue;
+    std::set<core::node_id> hold;
+    for (const auto& seat : force.seats)
+      if (acceptors_[{seat.node, copy.log()}].durably_applied >= at) hold.insert(seat.node);
+    require(has_q2(force, hold), name(node) + " calls epoch " + std::to_string(force.epoch.value) +
+                                     " settled, but too few of its voters hold " +
+                                     name(copy.log(), at));
+  }
+}
+
 void monitor::check_truncation(core::node_id node, core::log_id log, const log_image& disk) {
   auto& memory = acceptors_[{node, log}];
   require(disk.truncated <= disk.applied,
