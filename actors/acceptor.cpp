@@ -73,7 +73,7 @@ void acceptor::emit(core::replica_effects& out) {
     for (auto& r : out.results) {
       auto& to = by_origin[r.from];
       to.log = entry_->log;
-      to.list.push_back({false, r.seq, std::move(r.result)});
+      to.list.push_back({false, r.seq, std::move(r.result), r.table});
     }
     for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
   }
@@ -91,7 +91,7 @@ void acceptor::answer_reads(const confirmed& batch) {
   for (const auto& r : batch.reads) {
     auto& to = by_origin[r.from];
     to.log = entry_->log;
-    to.list.push_back({true, r.ticket, replica_.answer(r)});
+    to.list.push_back({true, r.ticket, replica_.answer(r), r.table});
   }
   // This process may have stood still since the owner looked: what was read counts only if nobody
   // else could write until now.
@@ -102,14 +102,15 @@ void acceptor::answer_reads(const confirmed& batch) {
 }
 
 void acceptor::give_back(const confirmed& batch, const char* why) {
-  std::map<core::process, returned> back;
+  std::map<std::pair<core::process, core::table_id>, returned> back;
   for (const auto& r : batch.reads) {
-    auto& to = back[r.from];
+    auto& to = back[{r.from, r.table}];
     to.log = entry_->log;
+    to.table = r.table;
     to.why = why;
     to.reads.push_back(r.ticket);
   }
-  for (auto& [origin, list] : back) board_->give_back(origin, std::move(list));
+  for (auto& [name, list] : back) board_->give_back(name.first, std::move(list));
 }
 
 void acceptor::publish() {

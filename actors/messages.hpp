@@ -44,6 +44,7 @@ struct returned {
   std::vector<core::sequence> commands;
   std::vector<core::sequence> reads;
   std::string why;
+  core::table_id table;  ///< all of them are for this one
 };
 
 /// "Your clients' table to another node, please": TABLE MOVE, for the process that owns the log.

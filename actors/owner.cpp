@@ -204,16 +204,17 @@ void owner::emit(core::proposer_effects& out) {
 }
 
 void owner::give_back(core::proposer_effects& out) {
-  std::map<core::process, returned> back;
-  const auto to = [&](core::process origin) -> returned& {
-    auto& r = back[origin];
+  std::map<std::pair<core::process, core::table_id>, returned> back;
+  const auto to = [&](core::process origin, core::table_id table) -> returned& {
+    auto& r = back[{origin, table}];
     r.log = entry_->log;
+    r.table = table;
     r.why = "table " + entry_->table + ": " + out.why;
     return r;
   };
-  for (const auto& c : out.unproposed) to(c.from).commands.push_back(c.seq);
-  for (const auto& r : out.unread) to(r.from).reads.push_back(r.ticket);
-  for (auto& [origin, r] : back) board_->give_back(origin, std::move(r));
+  for (const auto& c : out.unproposed) to(c.from, c.table).commands.push_back(c.seq);
+  for (const auto& r : out.unread) to(r.from, r.table).reads.push_back(r.ticket);
+  for (auto& [name, r] : back) board_->give_back(name.first, std::move(r));
 }
 
 }  // namespace atlas::actors

@@ -309,6 +309,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
       return reply(w.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
     case core::outcome_code::refused:
     case core::outcome_code::dropped:
+    case core::outcome_code::moved:
       return reply(w.ticket, net::reply_kind::warn, std::move(result.data));
     case core::outcome_code::unknown:
       return reply(w.ticket, net::reply_kind::warn, "outcome unknown: " + result.data);

@@ -145,11 +145,11 @@ typename I::result_type inspect(I& f, hand_off& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, command& x) {
-  return f(x.from, x.seq, x.floor, x.what, x.row, x.value, x.principal);
+  return f(x.from, x.seq, x.floor, x.what, x.row, x.value, x.principal, x.table);
 }
 template <class I>
 typename I::result_type inspect(I& f, read& x) {
-  return f(x.from, x.ticket, x.what, x.row);
+  return f(x.from, x.ticket, x.what, x.row, x.table);
 }
 template <class I>
 typename I::result_type inspect(I& f, outcome& x) {
@@ -157,7 +157,7 @@ typename I::result_type inspect(I& f, outcome& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, answer& x) {
-  return f(x.is_read, x.number, x.result);
+  return f(x.is_read, x.number, x.result, x.table);
 }
 template <class I>
 typename I::result_type inspect(I& f, node_record& x) {
@@ -182,7 +182,7 @@ typename I::result_type inspect(I& f, answers& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, returned& x) {
-  return f(caf::meta::type_name("returned"), x.log, x.commands, x.reads, x.why);
+  return f(caf::meta::type_name("returned"), x.log, x.commands, x.reads, x.why, x.table);
 }
 template <class I>
 typename I::result_type inspect(I& f, ping& x) {

@@ -21,17 +21,21 @@ enum class operation : std::uint8_t {
   close_table = 7,   ///< meta log only: row = table name; it is on its way out
   forget_table = 8,  ///< meta log only: row = table name, value = decimal id of its closed log
   close_log = 9,     ///< any log but the meta log: nothing is read or written here any more
+  seal = 10,         ///< to the log itself: value = encoded seal_request (table_move.hpp)
+  adopt = 11,        ///< to the log itself: value = encoded adopt_part
+  clear_table = 12,  ///< to the log itself: value = encoded clear_request
 };
 
 /// One change of a table.
 struct command {
   process from;    ///< the node that took the client's request, and its boot
-  sequence seq;    ///< number among the commands of `from` to this log, from 1
+  sequence seq;    ///< number among the commands of `from` to this table, from 1
   sequence floor;  ///< every command of `from` below this has been answered
   operation what = operation::put;
   std::string row;        ///< key without its table part; bytes as the client sent them
   std::string value;      ///< bytes as the client sent them
   std::string principal;  ///< acting principal, may be empty
+  table_id table;         ///< 0: the log's home table
 };
 
 /// How a command or a read ended. The numbers are on disk and on the wire.
@@ -41,6 +45,7 @@ enum class outcome_code : std::uint8_t {
   refused = 2,  ///< a rule forbids it; `data` says which, nothing was changed
   unknown = 3,  ///< below the window or of an older boot: never executed now, maybe before
   dropped = 4,  ///< the table is closed for good; nothing was changed
+  moved = 5,    ///< the log does not hold the table; nothing was changed
 };
 
 /// Result of a command, a read or a scan.
@@ -51,7 +56,8 @@ struct outcome {
 };
 
 /// The numbers are on the wire. `configuration` asks for the one in force, of the log itself.
-enum class read_kind : std::uint8_t { get = 1, scan = 2, configuration = 3 };
+/// `part` asks the log itself for a part of a sealed table: row = encoded part_request.
+enum class read_kind : std::uint8_t { get = 1, scan = 2, configuration = 3, part = 4 };
 
 /// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
 struct read {
@@ -59,6 +65,7 @@ struct read {
   sequence ticket;  ///< number among the reads of `from`, echoed in the answer
   read_kind what = read_kind::get;
   std::string row;
+  table_id table;  ///< 0: the log's home table
 };
 
 /// Answer to one command or read, on its way back to the node that asked.
@@ -66,6 +73,7 @@ struct answer {
   bool is_read = false;
   sequence number;  ///< `command::seq` or `read::ticket`
   outcome result;
+  table_id table;  ///< as in the request
 };
 
 }  // namespace atlas::core

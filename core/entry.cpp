@@ -14,6 +14,7 @@ constexpr char kind_byte(entry_kind k) {
 }
 
 void put_command(std::string& out, const command& c) {
+  put_varint(out, c.table.value);
   put_varint(out, c.from.node.value);
   put_varint(out, c.from.boot.value);
   put_varint(out, c.seq.value);
@@ -26,7 +27,7 @@ void put_command(std::string& out, const command& c) {
 
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
-         what <= static_cast<std::uint8_t>(operation::close_log);
+         what <= static_cast<std::uint8_t>(operation::clear_table);
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ entry make_no_op() {
 entry make_batch(stamp when, std::span<const command> commands) {
   ATLAS_CHECK(!commands.empty(), "a batch holds at least one command");
   std::size_t size = 24;
-  for (const auto& c : commands) size += 40 + c.row.size() + c.value.size() + c.principal.size();
+  for (const auto& c : commands) size += 44 + c.row.size() + c.value.size() + c.principal.size();
   std::string out;
   out.reserve(size);
   out.push_back(kind_byte(entry_kind::batch));
@@ -99,6 +100,7 @@ batch_reader::batch_reader(std::string_view bytes)
 
 bool batch_reader::next(command_view& c) {
   if (!is_batch_ || left_ == 0 || in_.failed()) return false;
+  c.table.value = in_.varint();
   c.from.node.value = in_.varint();
   c.from.boot.value = in_.varint();
   c.seq.value = in_.varint();
@@ -116,7 +118,8 @@ bool batch_reader::next(command_view& c) {
 }
 
 command command_view::copy() const {
-  return {from, seq, floor, what, std::string(row), std::string(value), std::string(principal)};
+  return {from, seq, floor, what, std::string(row), std::string(value), std::string(principal),
+          table};
 }
 
 std::optional<decoded_batch> decode_batch(const entry& e) {

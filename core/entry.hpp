@@ -68,6 +68,7 @@ struct command_view {
   std::string_view row;
   std::string_view value;
   std::string_view principal;
+  table_id table;
 
   [[nodiscard]] command_id id() const { return {from, seq, floor}; }
   [[nodiscard]] command copy() const;

@@ -39,13 +39,15 @@ struct position {
 using node_id = id<struct node_tag>;
 /// One ordered log with one owner; never reused.
 using log_id = id<struct log_tag>;
+/// A table for life, whichever log orders it: the number of the log it was created with.
+using table_id = id<struct table_tag>;
 /// Rises with each start of a node.
 using boot_epoch = id<struct boot_tag>;
 /// Number of a log's configuration, from 1.
 using config_epoch = position<struct config_tag>;
 /// Position in a log, from 1.
 using slot = position<struct slot_tag>;
-/// Number of a client command from one origin to one log, from 1.
+/// Number of a client command from one origin to one table, from 1.
 using sequence = position<struct sequence_tag>;
 /// How often a ballot was handed from owner to owner, from 0.
 using generation = position<struct generation_tag>;
@@ -70,6 +72,13 @@ struct process {
   friend auto operator<=>(const process&, const process&) = default;
   explicit operator bool() const { return static_cast<bool>(node); }
 };
+
+/// The table that a log without history holds.
+constexpr table_id home_table(log_id log) {
+  return {log.value};
+}
+/// In place of a table: what is said to the log itself, about tables that come and go.
+inline constexpr table_id log_itself{~std::uint64_t{0}};
 
 }  // namespace atlas::core
 

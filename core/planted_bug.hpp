@@ -94,6 +94,15 @@ enum class bug : std::uint8_t {
   closed_log_read,
   // Leaving for good.
   settled_at_once,
+  // Tables that move from log to log.
+  seal_does_not_fence,
+  seal_lost_at_restart,
+  seal_ignores_count,
+  sealed_table_read,
+  moved_is_remembered,
+  results_left_behind,
+  adopted_again,
+  adopted_out_of_order,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

@@ -84,10 +84,10 @@ class log_store {
  public:
   virtual ~log_store() = default;
   [[nodiscard]] virtual std::optional<std::string> get(std::string_view row) const = 0;
-  /// Rows that start with `prefix`, in byte order, from one consistent view, until `visit` says
-  /// false.
+  /// Rows that start with `prefix`, from row `from` on, in byte order, from one consistent view,
+  /// until `visit` says false.
   virtual void scan(
-      std::string_view prefix,
+      std::string_view prefix, std::string_view from,
       const std::function<bool(std::string_view row, std::string_view value)>& visit) const = 0;
   /// Entries of slots [first, end) that are on disk, in order, stopping at the first gap and after
   /// the entry that passes `bytes_max`.

@@ -50,7 +50,7 @@ request_table::parcel request_table::take(tick now) {
     --left;
     if (!ready(w->second)) continue;
     const auto& r = w->second.what;
-    out.commands.push_back({self_, w->first, floor, r.what, r.row, r.value, r.principal});
+    out.commands.push_back({self_, w->first, floor, r.what, r.row, r.value, r.principal, table_});
   }
   std::reverse(out.commands.begin(), out.commands.end());
   auto r = reads_.end();
@@ -58,7 +58,8 @@ request_table::parcel request_table::take(tick now) {
     --r;
     if (r->second.sent_at) continue;
     --left;
-    if (ready(r->second)) out.reads.push_back({self_, r->first, r->second.what, r->second.row});
+    if (ready(r->second))
+      out.reads.push_back({self_, r->first, r->second.what, r->second.row, table_});
   }
   std::reverse(out.reads.begin(), out.reads.end());
   return out;

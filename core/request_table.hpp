@@ -1,6 +1,6 @@
-// The requests of this node's clients to one log, from arrival to answer: numbers them, sends them
-// to whoever owns the log, sends them again after owner changes and silence (consensus.md §8 makes
-// that safe), and knows at the deadline whether the outcome is unknown or certainly nothing.
+// The requests of this node's clients to one table, from arrival to answer: numbers them, sends
+// them to whoever owns its log, sends them again after owner changes and silence (consensus.md §8
+// makes that safe), and knows at the deadline whether the outcome is unknown or certainly nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace atlas::core {
 
 class request_table {
  public:
-  explicit request_table(process self) : self_(self) {}
+  /// `table` 0: the home table of the log.
+  explicit request_table(process self, table_id table = {}) : self_(self), table_(table) {}
 
   struct write_request {
     std::uint64_t ticket = 0;
@@ -90,6 +91,7 @@ class request_table {
   };
 
   process self_;
+  table_id table_;
   sequence last_write_;
   sequence last_read_;
   std::map<sequence, pending_write> writes_;  ///< bound: result_window::sequences_max / 2

@@ -8,7 +8,8 @@
 namespace atlas::core {
 namespace {
 
-void put_line(std::string& out, const command_id& c, const outcome& result) {
+void put_line(std::string& out, table_id table, const command_id& c, const outcome& result) {
+  put_varint(out, table.value);
   put_varint(out, c.from.node.value);
   put_varint(out, c.from.boot.value);
   put_varint(out, c.seq.value);
@@ -19,8 +20,8 @@ void put_line(std::string& out, const command_id& c, const outcome& result) {
 
 }  // namespace
 
-std::optional<outcome> result_window::find(const command_id& c) const {
-  const auto known = origins_.find(c.from.node);
+std::optional<outcome> result_window::find(table_id table, const command_id& c) const {
+  const auto known = origins_.find({table, c.from.node});
   if (known == origins_.end() || planted(bug::dedupe_dropped)) return std::nullopt;
   const origin& o = known->second;
   const auto never = [] {
@@ -40,8 +41,8 @@ void result_window::origin::raise_floor(sequence to) {
   floor = to;
 }
 
-void result_window::remember(const command_id& c, outcome result) {
-  origin& o = origins_[c.from.node];
+void result_window::remember(table_id table, const command_id& c, outcome result) {
+  origin& o = origins_[{table, c.from.node}];
   if (c.from.boot > o.boot) o = origin{c.from.boot, c.floor, {}};
   o.raise_floor(planted(bug::dedupe_window_too_narrow) ? c.seq : c.floor);
   if (c.seq < o.floor) return;
@@ -51,13 +52,27 @@ void result_window::remember(const command_id& c, outcome result) {
   o.results[place] = std::move(result);
 }
 
-void result_window::encode_line(std::string& out, const command_id& c, const outcome& result) {
-  put_line(out, c, result);
+void result_window::forget(table_id table) {
+  origins_.erase(origins_.lower_bound({table, {}}),
+                 origins_.lower_bound({table_id{table.value + 1}, {}}));
+}
+
+std::vector<table_id> result_window::tables() const {
+  std::vector<table_id> all;
+  for (const auto& [name, o] : origins_)
+    if (all.empty() || all.back() != name.first) all.push_back(name.first);
+  return all;
+}
+
+void result_window::encode_line(std::string& out, table_id table, const command_id& c,
+                                const outcome& result) {
+  put_line(out, table, c, result);
 }
 
 bool result_window::replay(std::string_view record) {
   byte_reader in(record);
   while (!in.failed() && !in.rest().empty()) {
+    const table_id table{in.varint()};
     process from;
     from.node.value = in.varint();
     from.boot.value = in.varint();
@@ -67,29 +82,40 @@ bool result_window::replay(std::string_view record) {
     result.code = static_cast<outcome_code>(in.byte());
     result.data = in.string();
     if (in.failed() || behind > seq.value) return false;
-    remember({from, seq, seq - behind}, std::move(result));
+    remember(table, {from, seq, seq - behind}, std::move(result));
   }
   return !in.failed();
 }
 
 std::string result_window::encode_all() const {
-  std::string out;
-  for (const auto& [node, o] : origins_)
-    for (std::uint64_t i = 0; i < o.results.size(); ++i)
-      if (o.results[i]) put_line(out, {{node, o.boot}, o.floor + i, o.floor}, *o.results[i]);
-  return out;
+  std::vector<std::string> one;
+  for (const auto& o : origins_) encode(o, ~std::size_t{0}, one);
+  return one.empty() ? std::string() : std::move(one.front());
 }
 
 std::vector<std::string> result_window::encode_parts(std::size_t bytes) const {
   std::vector<std::string> parts;
-  for (const auto& [node, o] : origins_) {
-    for (std::uint64_t i = 0; i < o.results.size(); ++i) {
-      if (!o.results[i]) continue;
-      if (parts.empty() || parts.back().size() >= bytes) parts.emplace_back();
-      put_line(parts.back(), {{node, o.boot}, o.floor + i, o.floor}, *o.results[i]);
-    }
-  }
+  for (const auto& o : origins_) encode(o, bytes, parts);
   return parts;
+}
+
+std::vector<std::string> result_window::encode_parts_of(table_id table, std::size_t bytes) const {
+  std::vector<std::string> parts;
+  for (auto o = origins_.lower_bound({table, {}}); o != origins_.end() && o->first.first == table;
+       ++o)
+    encode(*o, bytes, parts);
+  return parts;
+}
+
+void result_window::encode(const origins::value_type& one, std::size_t bytes,
+                           std::vector<std::string>& parts) {
+  const auto& [name, o] = one;
+  for (std::uint64_t i = 0; i < o.results.size(); ++i) {
+    if (!o.results[i]) continue;
+    if (parts.empty() || parts.back().size() >= bytes) parts.emplace_back();
+    put_line(parts.back(), name.first, {{name.second, o.boot}, o.floor + i, o.floor},
+             *o.results[i]);
+  }
 }
 
 }  // namespace atlas::core

@@ -1,5 +1,5 @@
-// Exactly once (consensus.md §8): per origin, the results of its commands that may still be
-// repeated. Replicated state: every replica holds the same window after the same slot.
+// Exactly once (consensus.md §8): per table and origin, the results of its commands that may still
+// be repeated. Replicated state: every replica holds the same window after the same slot.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace atlas::core {
 
-/// Results of the commands of one table, per origin node, for its latest boot.
+/// Results of the commands of a log's tables, per origin node, for its latest boot.
 ///
 /// Window   [floor, floor + 65,536): the origin says with each command below which sequence all its
 ///          commands are answered; the bound holds against an origin that never does.
@@ -27,18 +27,25 @@ class result_window {
   static constexpr std::uint64_t sequences_max = 65'536;
 
   /// The stored or "unknown" outcome of a repeated command; empty if it must be executed now.
-  [[nodiscard]] std::optional<outcome> find(const command_id& c) const;
+  [[nodiscard]] std::optional<outcome> find(table_id table, const command_id& c) const;
   /// Remembers the outcome of a command that was just executed.
-  void remember(const command_id& c, outcome result);
+  void remember(table_id table, const command_id& c, outcome result);
+  /// The table has left, with its results.
+  void forget(table_id table);
 
   /// One line of a persisted record: what `remember` was told.
-  static void encode_line(std::string& out, const command_id& c, const outcome& result);
+  static void encode_line(std::string& out, table_id table, const command_id& c,
+                          const outcome& result);
   /// Replays a persisted record; false if the bytes are broken.
   bool replay(std::string_view record);
   /// All live results as one record.
   [[nodiscard]] std::string encode_all() const;
   /// The same in records of whole lines that end with the line that passes `bytes`.
   [[nodiscard]] std::vector<std::string> encode_parts(std::size_t bytes) const;
+  /// The same of one table.
+  [[nodiscard]] std::vector<std::string> encode_parts_of(table_id table, std::size_t bytes) const;
+  /// Tables of which something is remembered.
+  [[nodiscard]] std::vector<table_id> tables() const;
 
  private:
   struct origin {
@@ -50,7 +57,11 @@ class result_window {
     void raise_floor(sequence to);
   };
 
-  std::map<node_id, origin> origins_;
+  using origins = std::map<std::pair<table_id, node_id>, origin>;
+  static void encode(const origins::value_type& one, std::size_t bytes,
+                     std::vector<std::string>& parts);
+
+  origins origins_;
 };
 
 }  // namespace atlas::core

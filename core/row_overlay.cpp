@@ -15,18 +15,19 @@ blob row_overlay::get(std::string_view row) const {
 }
 
 void row_overlay::scan(
-    const std::string& prefix,
+    const std::string& prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
   std::map<std::string_view, const layer*> fresh;
   for (const auto& [row, l] : rows_)
-    if (l.state != layer_state::kept && row.starts_with(prefix)) fresh.emplace(row, &l);
+    if (l.state != layer_state::kept && row.starts_with(prefix) && row >= from)
+      fresh.emplace(row, &l);
   auto next = fresh.begin();
   bool more = true;
   const auto take = [&] {
     if (next->second->value) more = visit(next->first, *next->second->value);
     ++next;
   };
-  disk_->scan(prefix, [&](std::string_view row, std::string_view value) {
+  disk_->scan(prefix, from, [&](std::string_view row, std::string_view value) {
     while (more && next != fresh.end() && next->first < row) take();
     if (!more) return false;
     if (next != fresh.end() && next->first == row)

@@ -25,8 +25,9 @@ class row_overlay {
 
   /// Encoded row record as of now; null if the row does not exist.
   [[nodiscard]] blob get(std::string_view row) const;
-  /// All rows with `prefix` in byte order with their encoded records, until `visit` says false.
-  void scan(const std::string& prefix,
+  /// All rows with `prefix`, from row `from` on, in byte order with their encoded records, until
+  /// `visit` says false.
+  void scan(const std::string& prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
 
   /// Row := `next(record of the row so far, or null)`; in no write group yet.

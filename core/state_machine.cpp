@@ -1,5 +1,6 @@
 #include "core/state_machine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/bytes.hpp"
@@ -43,12 +44,13 @@ class state_machine::catalogue_door : public catalogue_rows {
 };
 
 state_machine::state_machine(log_id log, const log_store& disk, const recovered_log& past)
-    : log_(log), rows_(disk) {
+    : log_(log), home_(home_table(log)), rows_(disk) {
   for (const auto& [at, record] : past.results) {
     if (planted(bug::dedupe_lost_at_restart)) break;
     ATLAS_CHECK(window_.replay(record), "result records decode");
     result_slots_.push_back(at);
   }
+  load_tables();
   closed_ = rows_.get(closed_row) != nullptr && !planted(bug::close_lost_at_restart);
 }
 
@@ -56,15 +58,17 @@ void state_machine::apply(const entry& batch, stamp when, std::vector<command_re
   batch_reader in(batch);
   command_view c;
   while (in.next(c)) {
-    auto known = window_.find(c.id());
+    const auto table = table_of(c.table);
+    auto known = window_.find(table, c.id());
     if (!known) {
-      known = execute(c, when);
-      if (known->code != outcome_code::dropped || log_ == meta_log) {
-        result_window::encode_line(result_lines_, c.id(), *known);
-        window_.remember(c.id(), *known);
+      known = execute(c, table, when);
+      const bool is_here = known->code != outcome_code::moved || planted(bug::moved_is_remembered);
+      if (is_here && (known->code != outcome_code::dropped || log_ == meta_log)) {
+        result_window::encode_line(result_lines_, table, c.id(), *known);
+        window_.remember(table, c.id(), *known);
       }
     }
-    if (results) results->push_back({c.from, c.seq, std::move(*known)});
+    if (results) results->push_back({c.from, c.seq, std::move(*known), c.table});
   }
   ATLAS_CHECK(in.complete(), "chosen batches decode; the border refuses others");
 }
@@ -84,23 +88,29 @@ void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>
       {.what = record_write::kind::put_results, .at = at, .value = make_blob(std::move(lines))});
 }
 
-outcome state_machine::execute(const command_view& c, stamp when) {
+outcome state_machine::execute(const command_view& c, table_id table, stamp when) {
   if (log_ == meta_log) {
     catalogue_door door(*this, when);
     catalogue_changed_ = true;
     return execute_catalogue(c.copy(), door);
   }
   if (closed_ && !planted(bug::closed_log_written)) return {outcome_code::dropped, {}};
+  if (table == log_itself) return execute_move(c, when);
+  const auto* const state = state_of(table);
+  const bool is_fenced = !state || state->what != custody::held;
+  if (is_fenced && !(state && planted(bug::seal_does_not_fence))) return elsewhere(state);
+  const auto prefix = row_prefix(table, state->moves);
+  const auto row = prefix.empty() ? std::string() : prefix + std::string(c.row);
   switch (c.what) {
     case operation::close_log:
       closed_ = true;
       put(closed_row, {}, c.principal, when);
       return {};
     case operation::put:
-      put(c.row, c.value, c.principal, when);
+      put(prefix.empty() ? c.row : row, c.value, c.principal, std::max(when, state->least));
       return {};
     case operation::erase:
-      rows_.erase(c.row);
+      rows_.erase(prefix.empty() ? c.row : row);
       return {};
     case operation::create_table:
     case operation::add_node:
@@ -108,6 +118,9 @@ outcome state_machine::execute(const command_view& c, stamp when) {
     case operation::remove_node:
     case operation::close_table:
     case operation::forget_table:
+    case operation::seal:
+    case operation::adopt:
+    case operation::clear_table:
       break;
   }
   return {outcome_code::refused, "not a command of this table"};
@@ -129,9 +142,14 @@ void state_machine::put(std::string_view row, std::string_view value, std::strin
 
 outcome state_machine::answer(const read& r) const {
   if (closed_ && !planted(bug::closed_log_read)) return {outcome_code::dropped, {}};
+  if (r.what == read_kind::part) return part(r);
+  const auto table = table_of(r.table);
+  const auto* const state = state_of(table);
+  const bool is_fenced = !state || state->what != custody::held;
+  if (is_fenced && !(state && planted(bug::sealed_table_read))) return elsewhere(state);
   if (r.what == read_kind::scan) {
     outcome found;  // only the keys travel
-    rows_.scan(r.row, [&](std::string_view row, std::string_view) {
+    scan_table(table, state->moves, r.row, {}, [&](std::string_view row, std::string_view) {
       put_string(found.data, row);
       put_string(found.data, {});
       return found.data.size() <= scan_bytes_max;
@@ -141,7 +159,8 @@ outcome state_machine::answer(const read& r) const {
                                          " MiB of keys begin like this; name a longer prefix"};
     return found;
   }
-  const auto bytes = rows_.get(r.row);
+  const auto prefix = row_prefix(table, state->moves);
+  const auto bytes = rows_.get(prefix.empty() ? r.row : prefix + r.row);
   if (!bytes) return {outcome_code::not_found, {}};
   const auto record = decode_row(*bytes);
   ATLAS_CHECK(record.has_value(), "rows decode");
@@ -151,7 +170,7 @@ outcome state_machine::answer(const read& r) const {
 std::vector<std::pair<std::string, std::string>> state_machine::rows(
     const std::string& prefix) const {
   std::vector<std::pair<std::string, std::string>> found;
-  rows_.scan(prefix, [&](std::string_view row, std::string_view bytes) {
+  rows_.scan(prefix, {}, [&](std::string_view row, std::string_view bytes) {
     const auto record = decode_row(bytes);
     ATLAS_CHECK(record.has_value(), "rows decode");
     found.emplace_back(row, record->value);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "core/ports.hpp"
 #include "core/result_window.hpp"
 #include "core/row_overlay.hpp"
+#include "core/table_move.hpp"
 
 namespace atlas::core {
 
@@ -19,6 +22,7 @@ struct command_result {
   process from;
   sequence seq;
   outcome result;
+  table_id table;  ///< as in the command
 };
 
 /// Row whose presence closes a table for good (TABLE DROP). No client can name it: the rows of keys
@@ -40,7 +44,7 @@ class state_machine {
   void save(slot at, std::uint64_t group, std::vector<record_write>& writes);
   /// Answers a read from everything applied so far.
   [[nodiscard]] outcome answer(const read& r) const;
-  /// Rows with `prefix`, decoded to (row, value).
+  /// Rows with `prefix`, decoded to (row, value), as they stand in the log.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const;
   void written(std::uint64_t group) { rows_.written(group); }
@@ -50,10 +54,29 @@ class state_machine {
 
  private:
   class catalogue_door;
-  outcome execute(const command_view& c, stamp when);
+  outcome execute(const command_view& c, table_id table, stamp when);
+  [[nodiscard]] table_id table_of(table_id named) const { return named ? named : home_; }
+  // state_machine_moves.cpp
+  void load_tables();
+  /// Null if the table was never here.
+  [[nodiscard]] const table_state* state_of(table_id table) const;
+  void set_state(table_id table, const table_state& s, stamp when);
+  /// What is said to requests for a table that the log does not hold.
+  [[nodiscard]] static outcome elsewhere(const table_state* s);
+  outcome execute_move(const command_view& c, stamp when);
+  void seal(const seal_request& r, stamp when);
+  void adopt(const adopt_part& p, stamp when);
+  bool clear(const clear_request& r, stamp when);
+  [[nodiscard]] outcome part(const read& r) const;
+  /// Rows of one stay of a table with `prefix`, from `from` on.
+  void scan_table(
+      table_id table, std::uint64_t moves, const std::string& prefix, std::string_view from,
+      const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
   void put(std::string_view row, std::string_view value, std::string_view principal, stamp when);
 
   log_id log_;
+  table_id home_;
+  std::map<table_id, table_state> tables_;  ///< every table that is or was here
   row_overlay rows_;
   result_window window_;
   std::string result_lines_;        ///< results since the last save

@@ -50,10 +50,10 @@ void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::stri
 }
 
 void rocks_log::scan(
-    std::string_view prefix,
+    std::string_view prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
-  const std::string first = row_key(rows_space(), prefix);
-  walk({}, first, end_of_prefix(first),
+  const auto where = rows_space();
+  walk({}, row_key(where, std::max(prefix, from)), end_of_prefix(row_key(where, prefix)),
        [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
 }
 

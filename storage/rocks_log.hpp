@@ -21,7 +21,7 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
   rocks_log(std::shared_ptr<database> disk, core::log_id log, family_number family);
 
   [[nodiscard]] std::optional<std::string> get(std::string_view row) const override;
-  void scan(std::string_view prefix,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override;
   [[nodiscard]] std::vector<core::accepted_entry> entries(core::slot first, core::slot end,

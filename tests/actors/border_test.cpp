@@ -93,7 +93,7 @@ TEST_SUITE("actors/border") {
     CHECK_FALSE(well_formed(sender, a));
     CHECK(well_formed(sender, answers{{7}, {{false, {1}, {outcome_code::unknown, ""}}}}));
     CHECK_FALSE(
-        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(5), ""}}}}));
+        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(6), ""}}}}));
   }
 
   TEST_CASE("parts of snapshots must hold rows, results and a legal configuration") {
@@ -101,7 +101,7 @@ TEST_SUITE("actors/border") {
     good.at = {9};
     good.configuration_at = {4};
     good.active = three_nodes();
-    result_window::encode_line(good.results, {sender, {5}, {5}}, {outcome_code::ok, "x"});
+    result_window::encode_line(good.results, {7}, {sender, {5}, {5}}, {outcome_code::ok, "x"});
     good.rows = {{"row", encode_row({1, {1}, {1}, "ann", "value"})}};
     CHECK(well_formed(sender, good));
     const auto refuse = [&](const std::function<void(snapshot_chunk&)>& spoil) {

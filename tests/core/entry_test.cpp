@@ -142,16 +142,16 @@ TEST_SUITE("core/entry") {
   TEST_CASE("unknown kinds, unknown operations and impossible floors are refused") {
     CHECK_FALSE(is_well_formed(std::string(1, '\3')));
     CHECK_FALSE(is_well_formed("\xff\xff\xff"));
-    // kind, stamp, count | node, boot, sequence, behind, operation, row, value, principal
-    const std::string good("\x01\x05\x01\x01\x01\x09\x02\x01\x00\x00\x00", 11);
+    // kind, stamp, count | table, node, boot, sequence, behind, operation, row, value, principal
+    const std::string good("\x01\x05\x01\x07\x01\x01\x09\x02\x01\x00\x00\x00", 12);
     REQUIRE(is_well_formed(good));
     for (const char operation_byte : {'\0', '\x40', '\xff'}) {
       auto bad = good;
-      bad[7] = operation_byte;
+      bad[8] = operation_byte;
       CHECK_FALSE(is_well_formed(bad));
     }
     auto floor_below_zero = good;
-    floor_below_zero[6] = '\x0a';
+    floor_below_zero[7] = '\x0a';
     CHECK_FALSE(is_well_formed(floor_below_zero));
     CHECK_FALSE(is_well_formed(std::string("\x01\x05\x00", 3)));  // a batch of nothing
   }

@@ -15,6 +15,8 @@ using namespace atlas::tests;
 
 namespace {
 
+constexpr table_id table{7};
+
 outcome said(const std::string& data) {
   return {outcome_code::ok, data};
 }
@@ -32,71 +34,71 @@ bool is_unknown(const std::optional<outcome>& o) {
 TEST_SUITE("core/result_window") {
   TEST_CASE("a new command is executed, a repeated one is answered with its first result") {
     result_window w;
-    CHECK_FALSE(w.find(numbered(1)).has_value());
-    w.remember(numbered(1), said("one"));
-    CHECK(w.find(numbered(1)) == said("one"));
-    CHECK_FALSE(w.find(numbered(2)).has_value());
+    CHECK_FALSE(w.find(table, numbered(1)).has_value());
+    w.remember(table, numbered(1), said("one"));
+    CHECK(w.find(table, numbered(1)) == said("one"));
+    CHECK_FALSE(w.find(table, numbered(2)).has_value());
   }
 
   TEST_CASE("commands may arrive in any order within the window") {
     result_window w;
-    w.remember(numbered(5), said("five"));
-    CHECK_FALSE(w.find(numbered(3)).has_value());
-    w.remember(numbered(3), said("three"));
-    CHECK(w.find(numbered(5)) == said("five"));
-    CHECK(w.find(numbered(3)) == said("three"));
+    w.remember(table, numbered(5), said("five"));
+    CHECK_FALSE(w.find(table, numbered(3)).has_value());
+    w.remember(table, numbered(3), said("three"));
+    CHECK(w.find(table, numbered(5)) == said("five"));
+    CHECK(w.find(table, numbered(3)) == said("three"));
   }
 
   TEST_CASE("what the origin calls answered is forgotten and never executed again") {
     result_window w;
-    w.remember(numbered(1), said("one"));
-    w.remember(numbered(2), said("two"));
-    w.remember(numbered(3, 2), said("three"));
-    CHECK(is_unknown(w.find(numbered(1))));
-    CHECK(w.find(numbered(2)) == said("two"));
+    w.remember(table, numbered(1), said("one"));
+    w.remember(table, numbered(2), said("two"));
+    w.remember(table, numbered(3, 2), said("three"));
+    CHECK(is_unknown(w.find(table, numbered(1))));
+    CHECK(w.find(table, numbered(2)) == said("two"));
   }
 
   TEST_CASE("a floor never falls") {
     result_window w;
-    w.remember(numbered(9, 9), said("nine"));
-    w.remember(numbered(10, 2), said("ten"));
-    CHECK(is_unknown(w.find(numbered(8))));
-    CHECK(w.find(numbered(9)) == said("nine"));
+    w.remember(table, numbered(9, 9), said("nine"));
+    w.remember(table, numbered(10, 2), said("ten"));
+    CHECK(is_unknown(w.find(table, numbered(8))));
+    CHECK(w.find(table, numbered(9)) == said("nine"));
   }
 
   TEST_CASE("a newer boot starts over and an older one is never executed again") {
     result_window w;
-    w.remember(numbered(7, 5, proc(1, 2)), said("second"));
-    CHECK(is_unknown(w.find(numbered(7, 5, proc(1, 1)))));
-    CHECK(is_unknown(w.find(numbered(1'000, 1, proc(1, 1)))));
-    CHECK_FALSE(w.find(numbered(7, 1, proc(1, 3))).has_value());
-    w.remember(numbered(1, 1, proc(1, 3)), said("third"));
-    CHECK(w.find(numbered(1, 1, proc(1, 3))) == said("third"));
-    CHECK_FALSE(w.find(numbered(2, 1, proc(1, 3))).has_value());
-    CHECK(is_unknown(w.find(numbered(7, 5, proc(1, 2)))));
+    w.remember(table, numbered(7, 5, proc(1, 2)), said("second"));
+    CHECK(is_unknown(w.find(table, numbered(7, 5, proc(1, 1)))));
+    CHECK(is_unknown(w.find(table, numbered(1'000, 1, proc(1, 1)))));
+    CHECK_FALSE(w.find(table, numbered(7, 1, proc(1, 3))).has_value());
+    w.remember(table, numbered(1, 1, proc(1, 3)), said("third"));
+    CHECK(w.find(table, numbered(1, 1, proc(1, 3))) == said("third"));
+    CHECK_FALSE(w.find(table, numbered(2, 1, proc(1, 3))).has_value());
+    CHECK(is_unknown(w.find(table, numbered(7, 5, proc(1, 2)))));
   }
 
   TEST_CASE("origins do not see each other") {
     result_window w;
-    w.remember(numbered(50, 50, proc(1)), said("a"));
-    CHECK_FALSE(w.find(numbered(1, 1, proc(2))).has_value());
+    w.remember(table, numbered(50, 50, proc(1)), said("a"));
+    CHECK_FALSE(w.find(table, numbered(1, 1, proc(2))).has_value());
   }
 
   TEST_CASE("the bound holds against an origin that never raises its floor") {
     result_window w;
     const auto max = result_window::sequences_max;
-    w.remember(numbered(1), said("one"));
-    w.remember(numbered(max), said("last"));
-    CHECK(w.find(numbered(1)) == said("one"));
-    w.remember(numbered(max + 1), said("over"));
-    CHECK(is_unknown(w.find(numbered(1))));
-    CHECK_FALSE(w.find(numbered(2)).has_value());
-    CHECK(w.find(numbered(max)) == said("last"));
-    w.remember(numbered(10 * max), said("far"));
-    CHECK(is_unknown(w.find(numbered(max + 1))));
-    CHECK(is_unknown(w.find(numbered(9 * max))));
-    CHECK_FALSE(w.find(numbered(9 * max + 1)).has_value());
-    CHECK(w.find(numbered(10 * max)) == said("far"));
+    w.remember(table, numbered(1), said("one"));
+    w.remember(table, numbered(max), said("last"));
+    CHECK(w.find(table, numbered(1)) == said("one"));
+    w.remember(table, numbered(max + 1), said("over"));
+    CHECK(is_unknown(w.find(table, numbered(1))));
+    CHECK_FALSE(w.find(table, numbered(2)).has_value());
+    CHECK(w.find(table, numbered(max)) == said("last"));
+    w.remember(table, numbered(10 * max), said("far"));
+    CHECK(is_unknown(w.find(table, numbered(max + 1))));
+    CHECK(is_unknown(w.find(table, numbered(9 * max))));
+    CHECK_FALSE(w.find(table, numbered(9 * max + 1)).has_value());
+    CHECK(w.find(table, numbered(10 * max)) == said("far"));
   }
 
   TEST_CASE("replaying the records gives the window that wrote them") {
@@ -118,11 +120,11 @@ TEST_SUITE("core/result_window") {
         low[o] += random.below(std::min<std::uint64_t>(3, next[o] - low[o] + 1));
         const auto back = random.below(std::min<std::uint64_t>(4, next[o] - low[o] + 1));
         const auto c = numbered(next[o] - back, low[o], proc(o + 1, boots[o]));
-        if (live.find(c)) continue;
+        if (live.find(table, c)) continue;
         const outcome result{random.chance(1, 9) ? outcome_code::refused : outcome_code::ok,
                              std::to_string(random.next())};
-        live.remember(c, result);
-        result_window::encode_line(record, c, result);
+        live.remember(table, c, result);
+        result_window::encode_line(record, table, c, result);
       }
       REQUIRE(replayed.replay(record));
       REQUIRE(replayed.encode_all() == live.encode_all());
@@ -137,7 +139,7 @@ TEST_SUITE("core/result_window") {
 
   TEST_CASE("broken records are refused, cut ones too") {
     std::string one;
-    result_window::encode_line(one, numbered(300, 2), said("result"));
+    result_window::encode_line(one, table, numbered(300, 2), said("result"));
     for (std::size_t length = 1; length < one.size(); ++length) {
       result_window w;
       CHECK_FALSE(w.replay(std::string_view(one).substr(0, length)));
@@ -152,5 +154,22 @@ TEST_SUITE("core/result_window") {
       result_window any;
       (void)any.replay(bytes);
     }
+  }
+
+  TEST_CASE("tables of one log have windows of their own, and leave with them") {
+    result_window w;
+    constexpr table_id other{8};
+    w.remember(table, numbered(3, 3), said("three"));
+    w.remember(other, numbered(1), said("one"));
+    CHECK(is_unknown(w.find(table, numbered(1))));
+    CHECK(w.find(other, numbered(1)) == said("one"));
+    result_window elsewhere;
+    for (const auto& part : w.encode_parts_of(table, 1)) CHECK(elsewhere.replay(part));
+    CHECK(elsewhere.tables() == std::vector{table});
+    CHECK(elsewhere.find(table, numbered(3)) == said("three"));
+    CHECK(is_unknown(elsewhere.find(table, numbered(2))));
+    w.forget(table);
+    CHECK(w.tables() == std::vector{other});
+    CHECK_FALSE(w.find(table, numbered(3)).has_value());
   }
 }

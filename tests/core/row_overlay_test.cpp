@@ -40,7 +40,7 @@ std::optional<std::string> value_of(const row_overlay& over, const std::string& 
 
 rows rows_of(const row_overlay& over, const std::string& prefix) {
   rows out;
-  over.scan(prefix, [&](std::string_view row, std::string_view value) {
+  over.scan(prefix, "", [&](std::string_view row, std::string_view value) {
     out.emplace_back(row, value);
     return true;
   });

@@ -124,7 +124,22 @@ const std::vector<named_bug>& all_bugs() {
       {bug::closed_log_written, "closed-log-written", "a closed log executes commands"},
       {bug::closed_log_read, "closed-log-read", "a closed log answers reads"},
       {bug::settled_at_once, "settled-at-once",
-       "a change counts as settled before a quorum of it holds the log"}};
+       "a change counts as settled before a quorum of it holds the log"},
+      {bug::seal_does_not_fence, "seal-does-not-fence",
+       "a log goes on executing commands of a table that it sealed"},
+      {bug::seal_lost_at_restart, "seal-lost-at-restart",
+       "a restart or a snapshot forgets which tables a log holds"},
+      {bug::seal_ignores_count, "seal-ignores-count",
+       "a seal that comes late acts on a later stay of the table"},
+      {bug::sealed_table_read, "sealed-table-read",
+       "a log answers reads of a table that it sealed"},
+      {bug::moved_is_remembered, "moved-is-remembered",
+       "a command that met a table elsewhere leaves a result"},
+      {bug::results_left_behind, "results-left-behind",
+       "a table moves without the results of its commands"},
+      {bug::adopted_again, "adopted-again", "a late part makes a table arrive once more"},
+      {bug::adopted_out_of_order, "adopted-out-of-order",
+       "parts of a table are taken in any order, and twice"}};
   return all;
 }
 

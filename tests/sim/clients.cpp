@@ -29,7 +29,7 @@ void clients::wake(unsigned client) {
 void clients::next(unsigned client) {
   auto& at = *nodes_[random_.chance(3, 4) ? client % nodes_.size() : random_.below(nodes_.size())];
   if (!at.up()) return wake(client);
-  const core::log_id log{2 + random_.below(options_.logs)};
+  const core::log_id log{2 + random_.below(options_.tables)};
   const std::string row = ".k" + std::to_string(random_.below(options_.keys));
   const auto die = random_.below(10);
   const auto what = die < 5   ? linear::op_kind::put
@@ -54,10 +54,11 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
   if (story_.heard()) story_.tell(at.id(), log, "client asks: " + describe(o));
   bool taken = true;
   if (what == linear::op_kind::get) {
-    taken = at.read(log, ticket, row, timeout_ms);
+    taken = at.read(core::home_table(log), {}, core::read_kind::get, ticket, row, timeout_ms);
   } else {
     const auto code = what == linear::op_kind::put ? core::operation::put : core::operation::erase;
-    taken = at.write(log, {ticket, code, row, o.seen.value.value_or(""), std::to_string(ticket)},
+    taken = at.write(core::home_table(log), {},
+                     {ticket, code, row, o.seen.value.value_or(""), std::to_string(ticket)},
                      timeout_ms);
   }
   if (!taken) finish(ticket, state::nothing);
@@ -65,6 +66,7 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
 }
 
 void clients::probe(sim_node& at, core::log_id log, bool writes) {
+  if (log.value >= 2 + options_.tables) log = {2 + log.value % options_.tables};
   const std::string row = ".k" + std::to_string(random_.below(options_.keys));
   if (!at.up() || probes_ >= probes_max) return;
   ++probes_;
@@ -85,7 +87,8 @@ void clients::close(sim_node& at, core::log_id log) {
   ops_.push_back(o);
   story_.count(thing::close);
   const bool taken =
-      at.write(log, {ticket, core::operation::close_log, {}, {}, std::to_string(ticket)}, 3'000);
+      at.write(core::home_table(log), {},
+               {ticket, core::operation::close_log, {}, {}, std::to_string(ticket)}, 3'000);
   if (!taken) finish(ticket, state::nothing);
 }
 
@@ -98,7 +101,7 @@ void clients::check_closed(const op& o, bool refused) {
 }
 
 void clients::ask_everywhere() {
-  for (unsigned i = 0; i < options_.logs; ++i)
+  for (unsigned i = 0; i < options_.tables; ++i)
     for (const auto& node : nodes_) {
       if (!node->up()) continue;
       const core::log_id log{2 + i};
@@ -121,6 +124,7 @@ void clients::finish(std::uint64_t ticket, state how) {
 }
 
 void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
+  if (ticket >= mover_tickets) return mover_->on_answer(ticket, result);
   auto& o = ops_[ticket - 1];
   events_.note(ticket * 4 + static_cast<unsigned>(result.code));
   if (story_.heard())
@@ -140,6 +144,7 @@ void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
 }
 
 void clients::on_expired(std::uint64_t ticket, bool maybe_done) {
+  if (ticket >= mover_tickets) return mover_->on_expired(ticket, maybe_done);
   finish(ticket, maybe_done ? state::unknown : state::nothing);
 }
 
@@ -161,9 +166,7 @@ std::string clients::unanswered() const {
 }
 
 void clients::check(const monitor& watch) const {
-  std::map<core::log_id, std::set<std::string>> executed;
-  for (unsigned i = 0; i < options_.logs; ++i)
-    if (const auto* table = watch.table({2 + i})) executed[{2 + i}] = table->executed();
+  const auto& executed = watch.ledger().executed;
   std::vector<linear::operation> history;
   for (std::size_t i = 0; i < ops_.size(); ++i) {
     const auto& o = ops_[i];
@@ -172,7 +175,7 @@ void clients::check(const monitor& watch) const {
     const bool may_have = o.how != state::nothing && o.how != state::refused;
     if ((o.how == state::done || (may_have && !reads)) && !o.closes) history.push_back(o.seen);
     if (reads) continue;
-    const bool happened = executed[o.log].contains(std::to_string(i + 1));
+    const bool happened = executed.contains(std::to_string(i + 1));
     require(o.how != state::done || happened,
             describe(o) + " was acknowledged and is lost (invariant 5)");
     require(may_have || !happened, describe(o) + " was reported as certainly not done, but it was");

@@ -15,6 +15,9 @@
 
 namespace atlas::sim {
 
+/// Tickets from here on are of whoever moves tables.
+inline constexpr std::uint64_t mover_tickets = std::uint64_t{1} << 40;
+
 class clients final : public client_desk {
  public:
   using nodes = std::vector<std::unique_ptr<sim_node>>;
@@ -42,6 +45,8 @@ class clients final : public client_desk {
   /// Linearizable per key (invariant 4); acknowledged writes are in the chosen log, those reported
   /// as certainly not done are not (invariants 5 and 7).
   void check(const monitor& watch) const;
+  /// Who gets the answers to its tickets; outlives the run.
+  void set_mover(client_desk* mover) { mover_ = mover; }
   [[nodiscard]] std::size_t operations() const { return ops_.size(); }
 
  private:
@@ -72,6 +77,7 @@ class clients final : public client_desk {
   std::vector<op> ops_;  ///< [ticket - 1]
   std::set<std::uint64_t> must_succeed_;
   std::map<core::log_id, std::uint64_t> closed_at_;  ///< when somebody was told so
+  client_desk* mover_ = nullptr;
   bool stopped_ = false;
   unsigned probes_ = 0;  ///< reads in flight that nobody waits for
 };

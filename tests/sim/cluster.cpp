@@ -44,7 +44,9 @@ cluster::cluster(sim_options options, listener who)
            [this](envelope&& e) { nodes_[e.to.value - 1]->receive(std::move(e)); }),
       watch_(options_.first),
       clients_(events_, random_, story_, options_, nodes_),
+      mover_(events_, random_, story_, options_, nodes_),
       world_{events_, random_, net_, watch_, clients_, story_, options_} {
+  clients_.set_mover(&mover_);
   const auto count = static_cast<unsigned>(options_.zones.size());
   for (unsigned i = 1; i <= count; ++i)
     nodes_.push_back(std::make_unique<sim_node>(world_, core::node_id{i}, count));
@@ -56,6 +58,7 @@ run_report cluster::run() {
   try {
     storm();
     calm_down();
+    finish_moves();
     report.calm_us = ask_and_wait();
     settle();
     if (options_.move_every_us) {
@@ -98,6 +101,9 @@ void cluster::fill(run_report& report) const {
     report.counts[thing::filled_gap] += table->no_ops();
     report.counts[thing::repeated_command] += table->repeats();
   }
+  report.counts[thing::seal] = watch_.ledger().seals;
+  report.counts[thing::part] = watch_.ledger().parts;
+  report.counts[thing::adoption] = watch_.ledger().adoptions;
   report.counts[thing::configuration] = watch_.changes_total();
   if (!report.ok) report.history = story_.last_of(story_.log());
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/sim/clients.hpp"
+#include "tests/sim/mover.hpp"
 #include "tests/sim/sim_options.hpp"
 
 namespace atlas::sim {
@@ -71,6 +72,9 @@ class cluster {
   void schedule_move();
   void move_some();
   void schedule_close();
+  void schedule_regroup();
+  /// Every move of a table comes to its end.
+  void finish_moves();
   /// With nothing broken every log goes where it is sent, and is served there.
   void move_all();
   [[nodiscard]] sim_node* owner_of(core::log_id log) const;
@@ -90,6 +94,7 @@ class cluster {
   monitor watch_;
   std::vector<std::unique_ptr<sim_node>> nodes_;
   clients clients_;
+  mover mover_;
   world world_;
   std::vector<core::node_id> stay_down_;
   std::set<core::node_id> removed_;  ///< gets no seat any more

@@ -17,6 +17,7 @@ void cluster::storm() {
   if (options_.reconfigure_every_us) schedule_reconfiguration();
   if (options_.move_every_us) schedule_move();
   if (options_.close_at_us) schedule_close();
+  if (options_.regroup_every_us) schedule_regroup();
   run_until(options_.fault_us);
 }
 

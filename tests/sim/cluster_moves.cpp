@@ -36,6 +36,27 @@ void cluster::schedule_close() {
     });
 }
 
+void cluster::schedule_regroup() {
+  events_.push(events_.now() + random_.below(2 * options_.regroup_every_us), [this] {
+    if (calm_) return;
+    if (random_.chance(1, 4))
+      mover_.meddle();
+    else
+      mover_.regroup();
+    schedule_regroup();
+  });
+}
+
+void cluster::finish_moves() {
+  mover_.finish();
+  const auto until = events_.now() + moved_within_us;
+  while (!mover_.is_finished()) {
+    require(events_.now() < until,
+            mover_.unfinished() + " does not arrive though nothing is broken (invariant 8)");
+    events_.step();
+  }
+}
+
 void cluster::move_some() {
   const core::log_id log{2 + random_.below(options_.logs)};
   auto* const giver = owner_of(log);

@@ -48,9 +48,8 @@ class monitor {
   /// An owner begins to serve.
   void on_serving(core::node_id node, const core::proposer& owner, const core::replica& copy) const;
   /// A read came to an owner, and was answered by its copy.
-  void on_read_arrived(core::log_id log, core::process from, core::sequence ticket);
-  void on_read_answered(core::log_id log, core::process from, core::sequence ticket,
-                        core::slot applied);
+  void on_read_arrived(core::log_id log, const core::read& r);
+  void on_read_answered(core::log_id log, const core::read& r, core::slot applied);
   /// Node `by.node` or whom it handed the log to answers a read because of its lease.
   void on_lease_read(core::node_id node, core::log_id log, core::ballot by, core::generation gen);
   /// Rows of a copy are what the chosen log up to its watermark makes of an empty table.
@@ -69,6 +68,8 @@ class monitor {
   /// Configuration in force after the last chosen slot.
   [[nodiscard]] const core::configuration& active(core::log_id log) const;
   [[nodiscard]] std::uint64_t chosen_total() const;
+  /// Everything that was executed, in all logs.
+  [[nodiscard]] const table_ledger& ledger() const { return ledger_; }
   /// Changes of configuration that were chosen, in all logs.
   [[nodiscard]] std::uint64_t changes_total() const;
 
@@ -123,7 +124,9 @@ class monitor {
   std::map<std::pair<core::log_id, core::ballot>, core::slot> counted_;  ///< by each owner
   std::map<std::pair<core::node_id, core::log_id>, std::pair<core::ballot, core::slot>> last_seen_;
   /// Last chosen slot when a read came to an owner.
-  std::map<std::tuple<core::log_id, core::process, core::sequence>, core::slot> reads_;
+  std::map<std::tuple<core::log_id, core::table_id, core::process, core::sequence>, core::slot>
+      reads_;
+  table_ledger ledger_;
 };
 
 }  // namespace atlas::sim

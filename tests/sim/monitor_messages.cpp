@@ -94,15 +94,14 @@ void monitor::on_leaving(core::node_id node, const core::outgoing& m, const log_
     note_handed_out(node, *c);
 }
 
-void monitor::on_read_arrived(core::log_id log, core::process from, core::sequence ticket) {
+void monitor::on_read_arrived(core::log_id log, const core::read& r) {
   // A repeated request may be answered by any of its arrivals, so the first one counts.
-  reads_.emplace(std::tuple{log, from, ticket}, last_chosen(log));
+  reads_.emplace(std::tuple{log, r.table, r.from, r.ticket}, last_chosen(log));
 }
 
-void monitor::on_read_answered(core::log_id log, core::process from, core::sequence ticket,
-                               core::slot applied) {
-  const auto least = reads_.at({log, from, ticket});
-  require(applied >= least, "a read of " + name(from.node) + " is answered at " +
+void monitor::on_read_answered(core::log_id log, const core::read& r, core::slot applied) {
+  const auto least = reads_.at({log, r.table, r.from, r.ticket});
+  require(applied >= least, "a read of " + name(r.from.node) + " is answered at " +
                                 name(log, applied) + " though slot " + std::to_string(least.value) +
                                 " was chosen before it came (invariants 4 and 6)");
 }

@@ -30,6 +30,7 @@ struct forward {
 /// The owner (or who is none) gives requests back.
 struct returned {
   core::log_id log;
+  core::table_id table;
   std::vector<core::sequence> commands;
   std::vector<core::sequence> reads;
   std::string why;

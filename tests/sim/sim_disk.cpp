@@ -146,10 +146,10 @@ std::optional<std::string> sim_log_store::get(std::string_view row) const {
 }
 
 void sim_log_store::scan(
-    std::string_view prefix,
+    std::string_view prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
   const auto& rows = disk_.visible(log_).rows;
-  for (auto it = rows.lower_bound(prefix); it != rows.end(); ++it)
+  for (auto it = rows.lower_bound(std::max(prefix, from)); it != rows.end(); ++it)
     if (!it->first.starts_with(prefix) || !visit(it->first, *it->second)) return;
 }
 

@@ -62,7 +62,7 @@ class sim_log_store final : public core::log_store {
   sim_log_store(const sim_disk& disk, core::log_id log) : disk_(disk), log_(log) {}
 
   [[nodiscard]] std::optional<std::string> get(std::string_view row) const override;
-  void scan(std::string_view prefix,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override;
   [[nodiscard]] std::vector<core::accepted_entry> entries(core::slot first, core::slot end,

@@ -124,11 +124,8 @@ void sim_node::tick() {
     if (h->owner)
       step_owner(*h,
                  [&](core::proposer& o, core::proposer_effects& out) { o.on_tick(clocks(), out); });
-    h->requests.on_tick(clocks().now);
-    for (const auto& e : h->requests.expire(clocks().now))
-      world_.desk.on_expired(e.ticket, e.maybe_done);
-    flush(*h);
   }
+  tick_requests();
   later(tick_us, [this] { tick(); });
 }
 
@@ -306,24 +303,6 @@ void sim_node::to_owner(held_log& h, core::process from, const core::message& m)
   });
 }
 
-bool sim_node::write(core::log_id log, core::request_table::write_request&& w,
-                     std::uint64_t timeout_ms) {
-  if (!run_) return false;
-  auto& h = *run_->logs.at(log);
-  const bool taken = h.requests.submit(std::move(w), clocks().now + timeout_ms);
-  later(0, [this, &h] { flush(h); });
-  return taken;
-}
-
-bool sim_node::read(core::log_id log, std::uint64_t ticket, std::string row,
-                    std::uint64_t timeout_ms) {
-  if (!run_) return false;
-  auto& h = *run_->logs.at(log);
-  h.requests.submit_read(ticket, core::read_kind::get, std::move(row), clocks().now + timeout_ms);
-  later(0, [this, &h] { flush(h); });
-  return true;
-}
-
 core::proposer* sim_node::owner(core::log_id log) {
   return run_ ? run_->logs.at(log)->owner.get() : nullptr;
 }
@@ -351,12 +330,15 @@ std::string sim_node::describe() const {
             std::to_string(c.promised().round) + "." + std::to_string(c.promised().node.value) +
             " epoch " + std::to_string(c.active().epoch.value) + " follows " +
             std::to_string(c.holder().node.value) + " hint " +
-            std::to_string(run_->coordinator->hinted_owner(log).node.value) + " waiting " +
-            std::to_string(h->requests.size());
+            std::to_string(run_->coordinator->hinted_owner(log).node.value);
     if (h->owner)
       text += " owner in stage " + std::to_string(static_cast<int>(h->owner->state())) +
               " chosen " + std::to_string(h->owner->chosen().value);
   }
+  for (const auto& [name, r] : run_->routes)
+    if (r.requests.size() > 0)
+      text += "; " + std::to_string(r.requests.size()) + " requests wait for table " +
+              std::to_string(name.first.value) + " at log " + std::to_string(r.log.value);
   return text;
 }
 

@@ -53,8 +53,11 @@ class sim_node {
   void receive(envelope&& e);
 
   /// One request of a client of this node. False: nothing was taken.
-  bool write(core::log_id log, core::request_table::write_request&& w, std::uint64_t timeout_ms);
-  bool read(core::log_id log, std::uint64_t ticket, std::string row, std::uint64_t timeout_ms);
+  /// `log` only counts for what is said to the log itself; tables are found wherever they are.
+  bool write(core::table_id table, core::log_id log, core::request_table::write_request&& w,
+             std::uint64_t timeout_ms);
+  bool read(core::table_id table, core::log_id log, core::read_kind what, std::uint64_t ticket,
+            std::string row, std::uint64_t timeout_ms);
 
   [[nodiscard]] bool up() const { return run_ != nullptr; }
   [[nodiscard]] core::node_id id() const { return self_.node; }
@@ -79,20 +82,27 @@ class sim_node {
   struct held_log {
     held_log(core::log_id id, core::process self, const sim_options& options, const sim_disk& disk,
              sim_leases* leases)
-        : log(id),
-          store(disk, id),
-          copy(id, self, options.first, store, leases, options.limits),
-          requests(self) {}
+        : log(id), store(disk, id), copy(id, self, options.first, store, leases, options.limits) {}
     core::log_id log;
     sim_log_store store;
     core::replica copy;
-    core::request_table requests;
     std::unique_ptr<core::proposer> owner;
     std::uint64_t tenure = 0;          ///< number of owners made
     std::uint64_t elected_tenure = 0;  ///< the last of them that became owner
-    core::process destination;         ///< where requests went last, and in which tenure
-    std::uint64_t destination_tenure = 0;
     mailbox to_copy, to_owner, from_store;
+  };
+  /// Where requests went last, and in which tenure.
+  struct destination {
+    core::log_id log;
+    core::process owner;
+    std::uint64_t tenure = 0;
+    friend bool operator==(const destination&, const destination&) = default;
+  };
+  /// Requests for one table, or to one log itself.
+  struct route {
+    core::log_id log;
+    core::request_table requests;
+    destination sent_to;
   };
   struct job {
     core::log_writes writes;
@@ -102,6 +112,7 @@ class sim_node {
   struct process_state {
     std::unique_ptr<sim_leases> leases;
     std::map<core::log_id, std::unique_ptr<held_log>> logs;
+    std::map<std::pair<core::table_id, core::log_id>, route> routes;
     std::unique_ptr<core::coordinator> coordinator;
     std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> heard;  ///< boot, when
     std::vector<core::node_id> reachable;
@@ -153,9 +164,13 @@ class sim_node {
     std::uint64_t tenure;
   };
   void answer_reads(held_log& h, const leave_to_read& leave, std::vector<core::read>& reads);
+  // sim_node_requests.cpp
+  route& route_to(core::table_id table, core::log_id log);
+  void follow_table(route& r, const core::answer& a);
+  void tick_requests();
   void give_back(core::log_id log, const std::vector<core::command>& commands,
                  const std::vector<core::read>& reads, const std::string& why);
-  void flush(held_log& h);
+  void flush(route& r);
   void on_forward(core::process from, forward&& f);
   void on_answers(const answers& a);
   void on_returned(const returned& r);

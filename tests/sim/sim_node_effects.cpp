@@ -1,6 +1,6 @@
-// What core wants done: persist, send, answer, give back; and the requests of the node's clients.
-// The order kept here is the order the shells keep: held messages leave after the fsync of their
-// own and all earlier groups, the owner's messages reach the own copy before the reads do.
+// What core wants done: persist, send, answer. The order kept here is the order the shells keep:
+// held messages leave after the fsync of their own and all earlier groups, the owner's messages
+// reach the own copy before the reads do.
 #include <map>
 
 #include "tests/sim/message_text.hpp"
@@ -81,7 +81,7 @@ void sim_node::emit(held_log& h, core::replica_effects& out) {
   for (auto& r : out.results) {
     auto& to = by_origin[r.from];
     to.log = h.log;
-    to.list.push_back({false, r.seq, std::move(r.result)});
+    to.list.push_back({false, r.seq, std::move(r.result), r.table});
   }
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
   for (auto& m : out.now) send(&h, std::move(m), &h.to_owner);
@@ -211,59 +211,10 @@ void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
   for (const auto& r : reads) {
     auto& to = by_origin[r.from];
     to.log = h.log;
-    world_.watch.on_read_answered(h.log, r.from, r.ticket, h.copy.watermark());
-    to.list.push_back({true, r.ticket, h.copy.answer(r)});
+    world_.watch.on_read_answered(h.log, r, h.copy.watermark());
+    to.list.push_back({true, r.ticket, h.copy.answer(r), r.table});
   }
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
-}
-
-void sim_node::give_back(core::log_id log, const std::vector<core::command>& commands,
-                         const std::vector<core::read>& reads, const std::string& why) {
-  std::map<core::process, returned> back;
-  const auto to = [&](core::process origin) -> returned& {
-    auto& r = back[origin];
-    r.log = log;
-    r.why = why;
-    return r;
-  };
-  for (const auto& c : commands) to(c.from).commands.push_back(c.seq);
-  for (const auto& r : reads) to(r.from).reads.push_back(r.ticket);
-  for (auto& [origin, r] : back) send_to(origin, std::move(r));
-}
-
-void sim_node::flush(held_log& h) {
-  auto to = h.owner ? self_ : h.copy.holder();
-  if (!h.owner && (!to || to == self_ || !hears(to))) to = run_->coordinator->hinted_owner(h.log);
-  if (!to || (to == self_ && !h.owner)) return;
-  const auto tenure = h.owner ? h.tenure : 0;
-  if (to != h.destination || tenure != h.destination_tenure) {
-    if (h.destination) h.requests.on_owner_changed();
-    h.destination = to;
-    h.destination_tenure = tenure;
-  }
-  auto parcel = h.requests.take(clocks().now);
-  if (parcel.empty()) return;
-  send_to(to, forward{h.log, std::move(parcel.commands), std::move(parcel.reads)});
-}
-
-void sim_node::on_forward(core::process, forward&& f) {
-  auto& h = *run_->logs.at(f.log);
-  if (!h.owner) return give_back(f.log, f.commands, f.reads, "this node does not own the table");
-  for (const auto& r : f.reads) world_.watch.on_read_arrived(h.log, r.from, r.ticket);
-  step_owner(h, [&](core::proposer& o, core::proposer_effects& out) {
-    if (!f.reads.empty()) o.on_reads(std::move(f.reads), clocks(), out);
-    if (!f.commands.empty()) o.on_commands(std::move(f.commands), clocks(), out);
-  });
-}
-
-void sim_node::on_answers(const answers& a) {
-  auto& h = *run_->logs.at(a.log);
-  for (const auto& one : a.list)
-    if (const auto ticket = h.requests.on_answer(one)) world_.desk.on_answer(*ticket, one.result);
-}
-
-void sim_node::on_returned(const returned& r) {
-  run_->logs.at(r.log)->requests.on_returned(r.commands, r.reads, clocks().now, r.why);
 }
 
 }  // namespace atlas::sim

@@ -57,12 +57,14 @@ constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
                                      {"siege", &sim_options::siege}};
 constexpr const char* reconfigure_switch = "reconfigure";
 constexpr const char* move_switch = "move";
+constexpr const char* regroup_switch = "regroup";
 
 void switch_off(sim_options& o, const std::set<std::string>& off) {
   for (const auto& s : switches)
     if (off.contains(s.name)) o.*s.rate = 0;
   if (off.contains(reconfigure_switch)) o.reconfigure_every_us = 0;
   if (off.contains(move_switch)) o.move_every_us = 0;
+  if (off.contains(regroup_switch)) o.regroup_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
   if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege == 0)
     o.fault_every_us = 0;
@@ -105,6 +107,15 @@ void draw_leases(sim_options& o, core::rng random) {
   if (random.chance(2, 3)) o.siege = static_cast<unsigned>(1 + random.below(6));
 }
 
+/// Tables that join and leave logs of groups. Not where logs are closed: a table leaves first.
+void draw_groups(sim_options& o, core::rng random) {
+  if (o.close_at_us || !random.chance(1, 3)) return;
+  o.logs += static_cast<unsigned>(random.below(o.tables > 1 ? 2 : 3));
+  if (o.logs < 2) o.logs = 2;
+  o.regroup_every_us = 20'000 + random.below(random.chance(1, 2) ? 200'000 : 1'500'000);
+  o.part_bytes = 1 + random.below(150);
+}
+
 void tighten(core::replica_limits& limits, core::rng& random) {
   limits.keep_slots = random.below(random.chance(1, 2) ? 8 : 60);
   limits.chunk_bytes = 64 + random.below(1'000);
@@ -115,7 +126,7 @@ void tighten(core::replica_limits& limits, core::rng& random) {
 }  // namespace
 
 std::vector<std::string> fault_kinds() {
-  std::vector<std::string> names{reconfigure_switch, move_switch};
+  std::vector<std::string> names{reconfigure_switch, move_switch, regroup_switch};
   for (const auto& s : switches) names.emplace_back(s.name);
   return names;
 }
@@ -131,6 +142,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
     o.move_every_us = 20'000 + movers.below(movers.chance(1, 2) ? 150'000 : 1'500'000);
   core::rng closers(seed * 0xe7037ed1a0b428dbull + 11);
   if (closers.chance(1, 6)) o.close_at_us = 1 + closers.below(o.fault_us);
+  draw_groups(o, core::rng(seed * 0xc6a4a7935bd1e995ull + 13));
   switch_off(o, shape.off);
   return o;
 }
@@ -144,6 +156,7 @@ sim_options sim_options::mild(std::uint64_t seed, const sim_shape& shape) {
   const bool reconfigures = o.zones.size() > 1 && random.chance(1, 2);
   o.first = draw_first(o.zones, reconfigures, shape.tolerance, random);
   o.logs = static_cast<unsigned>(1 + random.below(2));
+  o.tables = o.logs;
   o.clients = static_cast<unsigned>(2 + random.below(5));
   o.keys = static_cast<unsigned>(1 + random.below(4));
   o.think_us = 10'000 + random.below(90'000);
@@ -184,6 +197,7 @@ std::string sim_options::describe() const {
             std::to_string(lease.drift_permille);
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
+  if (regroup_every_us) text += ", " + std::to_string(tables) + " tables moving between logs";
   if (close_at_us) text += ", closing a log";
   if (removals) text += " and removing nodes for good";
   if (slow_node) text += ", slow disk of node " + std::to_string(slow_node.value);

@@ -26,7 +26,8 @@ struct sim_options {
   std::uint64_t seed = 0;
   std::vector<std::string> zones;  ///< of node 1, 2, ...
   core::configuration first;       ///< of every log; may leave some nodes out
-  unsigned logs = 1;
+  unsigned logs = 1;    ///< numbered from 2; the first `tables` of them begin with a table
+  unsigned tables = 1;  ///< that clients use
   unsigned clients = 3;
   unsigned keys = 3;
   std::uint64_t think_us = 40'000;     ///< mean pause of a client between operations
@@ -63,7 +64,9 @@ struct sim_options {
   bool some_stay_down = false;
   core::replica_limits limits;      ///< in most seeds so tight that snapshots happen all the time
   std::uint64_t move_every_us = 0;  ///< mean time between live moves of a log; 0 = none
-  std::uint64_t close_at_us = 0;    ///< a log is closed for good about then; 0 = none
+  std::uint64_t regroup_every_us = 0;  ///< mean time between moves of a table; 0 = none
+  std::uint64_t part_bytes = 100;      ///< of a table on its way to another log
+  std::uint64_t close_at_us = 0;       ///< a log is closed for good about then; 0 = none
 
   /// Every second seed is a harsh one: the mild storm of the same seed, and more on top.
   [[nodiscard]] static sim_options from_seed(std::uint64_t seed, const sim_shape& shape = {});

@@ -50,7 +50,11 @@ const char* name_of(thing t) {
                                                          "taken",
                                                          "moves finished",
                                                          "nodes removed",
-                                                         "attempts to close a log"};
+                                                         "attempts to close a log",
+                                                         "tables sealed",
+                                                         "parts adopted",
+                                                         "tables adopted",
+                                                         "requests redirected"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -57,6 +57,10 @@ enum class thing : std::uint8_t {
   move_finished,  ///< of these, the giver knows that the other serves
   removal,        ///< nodes that lost their seats for good
   close,          ///< attempts to close a log for good
+  seal,           ///< tables sealed in a log
+  part,           ///< parts of tables adopted
+  adoption,       ///< tables that arrived whole in another log
+  followed,       ///< requests sent to where their table went
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

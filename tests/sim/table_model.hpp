@@ -6,9 +6,12 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/entry.hpp"
+#include "core/table_move.hpp"
 
 namespace atlas::sim {
 
@@ -19,17 +22,34 @@ struct model_row {
 };
 using model_rows = std::map<std::string, model_row, std::less<>>;
 
+/// What is true of tables whichever log they are in: the history of a table is one sequence over
+/// all of them.
+struct table_ledger {
+  struct origin {
+    core::boot_epoch boot;
+    core::sequence floor;
+    std::set<core::sequence> done;
+  };
+  /// Per table, and per log for what is said to the log itself.
+  std::map<std::tuple<core::table_id, core::log_id, core::node_id>, origin> origins;
+  std::set<std::string> executed;  ///< principals of all commands; each is used once
+  /// Rows of a table when it was sealed at that count, and the log that it went to.
+  std::map<std::pair<core::table_id, std::uint64_t>, std::pair<core::log_id, model_rows>> sealed;
+  std::uint64_t seals = 0;
+  std::uint64_t parts = 0;
+  std::uint64_t adoptions = 0;
+};
+
 class table_model {
  public:
   /// Applies the next slot. Throws `sim_failure` if a request is executed a second time or a
   /// `fresh` batch (of the owner that got it chosen) is stamped no later than those before it
   /// (§10); `where` names the slot.
-  void apply(const core::entry& value, bool fresh, const std::string& where);
+  void apply(const core::entry& value, bool fresh, const std::string& where, core::log_id log,
+             table_ledger& ledger);
 
   /// Rows after slot `upto`, which was applied.
   [[nodiscard]] const model_rows& after(core::slot upto) const { return history_[upto.value]; }
-  /// Principals of all executed commands; clients use each one once.
-  [[nodiscard]] const std::set<std::string>& executed() const { return executed_; }
   /// Nothing of the log may be executed or read any more.
   [[nodiscard]] bool is_closed() const { return closed_; }
   /// Commands in the log that were not executed, because they were before or are too old.
@@ -37,17 +57,18 @@ class table_model {
   [[nodiscard]] std::uint64_t no_ops() const { return no_ops_; }
 
  private:
-  struct origin {
-    core::boot_epoch boot;
-    core::sequence floor;
-    std::set<core::sequence> done;
-  };
   /// False: the command must not be executed (§8).
-  bool admit(const core::command& c);
+  static bool admit(const core::command& c, core::log_id log, table_ledger& ledger);
+  void execute(const core::command& c, core::log_id log, table_ledger& ledger);
+  void execute_move(const core::command& c, core::log_id log, table_ledger& ledger);
+  void adopt(const core::adopt_part& p, core::log_id log, table_ledger& ledger);
+  void keep(core::table_id table, core::table_state s);
+  [[nodiscard]] static model_rows rows_of(const model_rows& all, const std::string& prefix);
 
   std::vector<model_rows> history_{1};  ///< [s] is after slot s
-  std::map<core::node_id, origin> origins_;
-  std::set<std::string> executed_;
+  std::map<core::table_id, core::table_state> tables_;
+  std::string where_;
+  core::stamp when_;
   core::stamp last_stamp_;
   bool closed_ = false;
   std::uint64_t repeats_ = 0;

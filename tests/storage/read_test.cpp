@@ -54,7 +54,7 @@ TEST_SUITE("storage/read") {
     auto on_disk = store->open_log(log, "t");
     write(*store, log, {put_row("a", "1"), put_row("b", "2"), put_row("c", "3")});
     int seen = 0;
-    on_disk->scan("", [&](std::string_view, std::string_view) { return ++seen < 2; });
+    on_disk->scan("", "", [&](std::string_view, std::string_view) { return ++seen < 2; });
     CHECK(seen == 2);
   }
 
@@ -64,7 +64,7 @@ TEST_SUITE("storage/read") {
     auto on_disk = store->open_log(log, "t");
     write(*store, log, {put_row("a", "1"), put_row("b", "1")});
     rows seen;
-    on_disk->scan("", [&](std::string_view row, std::string_view value) {
+    on_disk->scan("", "", [&](std::string_view row, std::string_view value) {
       if (seen.empty()) write(*store, log, {put_row("b", "2"), put_row("c", "2"), erase_row("a")});
       seen.emplace_back(row, value);
       return true;

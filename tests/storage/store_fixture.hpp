@@ -154,7 +154,7 @@ inline void write(rocks_store& store, core::log_id log, std::vector<core::record
 
 inline rows all_rows(const core::log_store& log, std::string_view prefix = "") {
   rows out;
-  log.scan(prefix, [&](std::string_view row, std::string_view value) {
+  log.scan(prefix, "", [&](std::string_view row, std::string_view value) {
     out.emplace_back(row, value);
     return true;
   });

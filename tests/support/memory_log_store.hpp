@@ -31,9 +31,9 @@ class memory_log_store final : public core::log_store {
     return found->second;
   }
 
-  void scan(std::string_view prefix,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    for (auto it = rows_.lower_bound(prefix); it != rows_.end(); ++it) {
+    for (auto it = rows_.lower_bound(std::max(prefix, from)); it != rows_.end(); ++it) {
       if (!it->first.starts_with(prefix) || !visit(it->first, it->second)) return;
     }
   }
