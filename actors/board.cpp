@@ -77,11 +77,9 @@ void board::add_log(std::shared_ptr<log_entry> entry) {
   logs_[entry->log] = std::move(entry);
 }
 
-void board::hide_log(const log_entry& entry) {
+void board::set_names(std::map<std::string, std::shared_ptr<log_entry>> names) {
   const std::unique_lock lock(mutex_);
-  if (const auto named = by_table_.find(entry.table);
-      named != by_table_.end() && named->second->log == entry.log)
-    by_table_.erase(named);
+  by_table_ = std::move(names);
 }
 
 void board::remove_log(core::log_id id) {
@@ -104,8 +102,10 @@ std::shared_ptr<log_entry> board::log_of(const std::string& table) const {
 std::vector<std::shared_ptr<log_entry>> board::logs() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::shared_ptr<log_entry>> out;
-  out.reserve(by_table_.size());
-  for (const auto& [name, entry] : by_table_) out.push_back(entry);
+  out.reserve(logs_.size());
+  for (const auto& [id, entry] : logs_)
+    if (!entry->leaving) out.push_back(entry);
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->log < b->log; });
   return out;
 }
 

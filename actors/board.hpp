@@ -46,8 +46,8 @@ class log_entry {
   void set_tolerances(const core::tolerance_policy& p);
   [[nodiscard]] core::tolerance_policy tolerances() const;
 
-  /// TABLE DROP is decided; who owns the log sees to it.
-  std::atomic<bool> closing{false};
+  /// Nothing is in it any more: it is left in a moment.
+  std::atomic<bool> leaving{false};
 
   /// What an owner or candidate of this node says of itself: ballot and generation, round 0 once it
   /// does not go on, and the number under which it may read, or 0. Ignored from anybody but who is
@@ -61,7 +61,7 @@ class log_entry {
   std::atomic<std::uint64_t> reading_tenure{0};
 
   const core::log_id log;
-  const std::string table;
+  const std::string table;  ///< or group that it was opened for
   acceptor_actor acceptor;  ///< set before the entry is published, never changed
 
  private:
@@ -79,8 +79,6 @@ class request_sink {
   virtual void on_answers(answers&& a) = 0;
   virtual void on_returned(returned&& r) = 0;
   virtual void on_move_reply(move_reply&& r) = 0;
-  /// `log`, which this node owns, is to be dropped, and whoever was asked for it may be gone.
-  virtual void on_closing(const std::string& table, core::log_id log) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
   virtual void on_routes_changed() = 0;
 };
@@ -94,11 +92,12 @@ class board {
   meter_board& meters() { return meters_; }
 
   void add_log(std::shared_ptr<log_entry> entry);
-  /// The table of that name, if there is one, is another one from now on.
-  void hide_log(const log_entry& entry);
+  /// Which log each table or group is in, or on its way to.
+  void set_names(std::map<std::string, std::shared_ptr<log_entry>> names);
   void remove_log(core::log_id id);
   [[nodiscard]] std::shared_ptr<log_entry> log(core::log_id id) const;
   [[nodiscard]] std::shared_ptr<log_entry> log_of(const std::string& table) const;
+  /// All but those that are being left.
   [[nodiscard]] std::vector<std::shared_ptr<log_entry>> logs() const;
 
   void add_link(std::shared_ptr<peer_link> link);

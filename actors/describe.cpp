@@ -54,7 +54,8 @@ const core::node_record* parse_node(const core::catalogue_view& c, const std::st
   return node;
 }
 
-std::string table_line(const board& where, const log_entry& entry) {
+/// Who owns a log and how it votes: what tables and groups have in common.
+std::string log_fields(const board& where, const log_entry& entry) {
   const auto now = entry.now();
   const auto catalogue = where.catalogue();
   core::process owner = entry.owner() ? where.self() : now.holder;
@@ -63,12 +64,61 @@ std::string table_line(const board& where, const log_entry& entry) {
   std::string acceptors;
   for (const auto& seat : now.active->seats)
     acceptors += (acceptors.empty() ? "" : ",") + number(seat.node.value);
-  return "TABLE name=" + entry.table + " owner=" + (owner ? number(owner.node.value) : "-") +
+  return " owner=" + (owner ? number(owner.node.value) : "-") +
          " region=" + (node ? node->zone : "-") + " ballot=" + number(now.promised.round) + "." +
          number(now.promised.node.value) + " slot=" + number(now.watermark.value) +
          " epoch=" + number(now.active->epoch.value) + " fn=" + number(now.active->fn) +
-         " fz=" + number(now.active->fz) + " group=- acceptors=" + acceptors +
-         (entry.closing ? " state=closing" : "");
+         " fz=" + number(now.active->fz) + " group=- acceptors=" + acceptors;
+}
+
+/// Of the meta table, which the catalogue does not name, `t` is null.
+std::string table_line(const board& where, const log_entry& entry, const core::table_record* t) {
+  auto fields = log_fields(where, entry);
+  if (t && !t->group.empty()) fields.replace(fields.find("group=-") + 6, 1, t->group);
+  return "TABLE name=" + (t ? t->name : entry.table) + fields +
+         (t && t->closing ? " state=closing"
+          : t && t->from  ? " state=moving"
+                          : "");
+}
+
+std::string group_line(const board& where, const log_entry& entry, const core::table_record& g) {
+  std::string tables;
+  const auto catalogue = where.catalogue();
+  for (const auto& t : catalogue->tables)
+    if (t.group == g.name) tables += (tables.empty() ? "" : ",") + t.name;
+  auto fields = log_fields(where, entry);
+  fields.replace(fields.find("group=-"), 7, "tables=" + (tables.empty() ? "-" : tables));
+  return "GROUP name=" + g.name + fields + (g.closing ? " state=closing" : "");
+}
+
+/// A line for each table, or for each group.
+std::string all_lines(const board& where, bool groups) {
+  std::string text;
+  const auto add = [&](const std::string& line) { text += (text.empty() ? "" : crlf) + line; };
+  const auto meta = where.log_of(std::string(core::meta_table));
+  if (!groups && meta) add(table_line(where, *meta, nullptr));
+  const auto catalogue = where.catalogue();
+  for (const auto& t : catalogue->tables) {
+    const auto entry = where.log_of(t.name);
+    if (!entry || t.is_group != groups) continue;
+    add(groups ? group_line(where, *entry, t) : table_line(where, *entry, &t));
+  }
+  return text;
+}
+
+std::string one_line(const board& where, const net::client_request& r, net::reply_kind& kind) {
+  const bool groups = r.what == net::verb::group_info;
+  const auto catalogue = where.catalogue();
+  const auto entry = where.log_of(r.key);
+  const auto* const t = catalogue->find(r.key);
+  const bool is_meta = !groups && r.key == core::meta_table;
+  if (entry && is_meta) return table_line(where, *entry, nullptr);
+  if (entry && t && t->is_group == groups)
+    return groups ? group_line(where, *entry, *t) : table_line(where, *entry, t);
+  kind = net::reply_kind::warn;
+  if (t && t->is_group) return r.key + " is a group of tables; send GROUP INFO " + r.key;
+  if (groups) return "not found: group " + r.key + " does not exist; GROUP LIST shows all";
+  return "not found: table " + r.key + " does not exist; it is created by the first write";
 }
 
 std::string quorum_lines(const board& where, const core::catalogue_view& catalogue,
@@ -132,13 +182,6 @@ std::string ping_node(const board& where, const core::node_record& n, net::reply
   return "PONG node=" + number(n.id.value) + " rtt_ms=" + number(rtt_ms(where, n.id));
 }
 
-std::string all_tables(const board& where) {
-  std::string text;
-  for (const auto& entry : where.logs())
-    text += (text.empty() ? "" : crlf) + table_line(where, *entry);
-  return text;
-}
-
 std::string one_node(const board& where, const net::client_request& r, net::reply_kind& kind) {
   std::string wrong;
   const auto catalogue = where.catalogue();
@@ -166,12 +209,11 @@ std::string describe(const board& where, const net::client_request& r,
     case net::verb::node_ping:
       return one_node(where, r, kind);
     case net::verb::table_list:
-      return all_tables(where);
-    case net::verb::table_info: {
-      if (const auto entry = where.log_of(r.key)) return table_line(where, *entry);
-      kind = net::reply_kind::warn;
-      return "not found: table " + r.key + " does not exist; it is created by the first write";
-    }
+    case net::verb::group_list:
+      return all_lines(where, r.what == net::verb::group_list);
+    case net::verb::table_info:
+    case net::verb::group_info:
+      return one_line(where, r, kind);
     case net::verb::quorum_info:
       return quorum_info(where, r.key, new_tables, kind);
     default:

@@ -79,14 +79,25 @@ void directory::on_catalogue(const catalogue_news& news) {
   for (const auto& node : news.view->nodes) meet(node);
   for (const auto& entry : board_->logs())
     if (news.view->was_dropped(entry->log)) leave_log(entry);
-  for (const auto& t : news.view->tables) {
-    open_log(t.log, t.name, t.policy, t.first);
-    const auto entry = board_->log(t.log);
-    if (!entry) continue;  // dropped: this copy of the catalogue has yet to catch up
-    entry->set_tolerances(t.policy);
-    entry->closing = t.closing;
-  }
+  open_logs(*news.view);
   board_->requests->on_routes_changed();
+}
+
+void directory::open_logs(const core::catalogue_view& view) {
+  for (const auto& t : view.tables) {
+    if (!t.group.empty()) continue;  // the group opens the log
+    open_log(t.log, t.name, t.policy, t.first);
+    if (const auto entry = board_->log(t.log)) entry->set_tolerances(t.policy);
+  }
+  // A table may be on its way from a log of its own, which this node has not met yet.
+  for (const auto& t : view.tables)
+    if (t.from) open_log(t.from, t.name, t.policy, t.from_first);
+  std::map<std::string, std::shared_ptr<log_entry>> names;
+  names[std::string(core::meta_table)] = board_->log(core::meta_log);
+  for (const auto& t : view.tables)
+    if (auto entry = board_->log(t.log))  // else this copy of the catalogue has yet to catch up
+      names[t.name] = std::move(entry);
+  board_->set_names(std::move(names));
 }
 
 void directory::part_from_removed() {
@@ -119,7 +130,7 @@ void directory::open_log(core::log_id log, const std::string& table, core::toler
 }
 
 void directory::leave_log(const std::shared_ptr<log_entry>& entry) {
-  board_->hide_log(*entry);
+  entry->leaving = true;
   // It goes on for a moment, refusing everything, so that who has asked it something is told.
   leaving_.emplace_back(entry, monotonic_us() / 1000 + leave_after_ms);
 }
@@ -128,7 +139,8 @@ void directory::close_left_logs() {
   while (!leaving_.empty() && leaving_.front().second <= monotonic_us() / 1000) {
     const auto entry = std::move(leaving_.front().first);
     leaving_.pop_front();
-    spdlog::info("table {} was dropped: its log {} is removed", entry->table, entry->log.value);
+    spdlog::info("nothing of table {} is in log {} any more: it is removed", entry->table,
+                 entry->log.value);
     board_->remove_log(entry->log);
     if (const auto owner = entry->owner()) anon_send_exit(owner, caf::exit_reason::user_shutdown);
     entry->set_owner(owner_actor{});

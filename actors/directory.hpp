@@ -56,6 +56,7 @@ class directory : public metered<directory_actor::base> {
   void put_in_office(log_entry& entry, const owner_actor& who);
   void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                 const core::configuration& first);
+  void open_logs(const core::catalogue_view& view);
   void leave_log(const std::shared_ptr<log_entry>& entry);
   void close_left_logs();
   void meet(const core::node_record& node);

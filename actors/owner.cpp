@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_every{25};
 constexpr std::uint64_t membership_every_ms = 200;
-constexpr unsigned closing_looks_max = 5;
 
 std::atomic<std::uint64_t> tenures{0};  // of this process, over all logs
 
@@ -143,11 +142,6 @@ void owner::follow_membership() {
     proposer_.on_removed(read_clocks(), out);
     emit(out);
     if (proposer_.state() == core::proposer::stage::over) return;
-  }
-  // Whoever was asked for the drop gets a moment to finish it.
-  if (entry_->closing && ++closing_looks_ > closing_looks_max) {
-    closing_looks_ = 0;
-    board_->requests->on_closing(entry_->table, entry_->log);
   }
   if (!entry_->now().settled) {
     core::proposer_effects out;

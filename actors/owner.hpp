@@ -41,7 +41,6 @@ class owner : public metered<owner_actor::base> {
   const std::uint64_t tenure_;
   core::proposer proposer_;
   std::uint64_t last_look_ms_ = 0;
-  unsigned closing_looks_ = 0;  ///< at a log that is to be dropped
   /// Who waits for a move: asker and its number, and the target. Ends with the move or the tenure.
   std::map<std::pair<core::process, std::uint64_t>, core::node_id> movers_;
   std::string conflict_;  ///< the last one that was warned of; empty: none

@@ -58,7 +58,7 @@ void request_router::submit(std::vector<net::client_request>&& round) {
 int request_router::next_deadline_ms() {
   const std::lock_guard lock(mutex_);
   const bool idle = waiting_.empty() && unknown_.empty() && moves_.empty() && changes_.empty() &&
-                    drops_.empty() && rescans_.empty();
+                    drops_.empty() && rescans_.empty() && travels_.empty() && next_tick_.empty();
   return idle ? -1 : static_cast<int>(tick_every_ms);
 }
 
@@ -95,6 +95,9 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::table_alter:
     case net::verb::node_remove:
     case net::verb::table_drop:
+    case net::verb::group_create:
+    case net::verb::group_add:
+    case net::verb::group_remove:
       return start_change(std::move(r), deadline);
     default:
       break;
@@ -123,7 +126,8 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
     return reply(r.ticket, net::reply_kind::warn,
                  "table " + table + " is kept by the cluster itself; choose another name");
   auto* to = find_route(table);
-  if (!to) return park(table, std::move(r), deadline);
+  // What this node takes for a group may be a table by now: the meta log's owner knows.
+  if (!to || to->is_group) return park(table, std::move(r), deadline);
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
   waiting w{r.ticket, r.what, {}};
   if (!is_write) return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline);
@@ -135,11 +139,19 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
 request_router::route* request_router::find_route(const std::string& table) {
   if (const auto found = routes_.find(table); found != routes_.end()) return found->second.get();
   auto entry = board_->log_of(table);
-  if (!entry || closed_.contains(entry->log)) return nullptr;
-  auto made = std::make_unique<route>(board_->self());
+  if (!entry) return nullptr;
+  const auto catalogue = board_->catalogue();
+  const auto* const record = catalogue->find(table);
+  // The meta table is in no catalogue.
+  const auto id = record ? record->table : core::home_table(entry->log);
+  if (closed_.contains(id)) return nullptr;
+  if (record && record->from)
+    if (auto before = board_->log(record->from)) entry = std::move(before);
+  auto made = std::make_unique<route>(board_->self(), id, table);
+  made->is_group = record && record->is_group;
   made->entry = std::move(entry);
   auto* r = made.get();
-  by_log_[r->entry->log] = r;
+  by_table_[id] = r;
   routes_.emplace(table, std::move(made));
   return r;
 }
@@ -158,7 +170,7 @@ void request_router::add_write(route& to, core::request_table::write_request&& w
   what.ticket = ticket;
   if (!to.requests.submit(std::move(what), {deadline})) {
     const std::string text =
-        "overloaded: too many writes to table " + to.entry->table + " are waiting; try again later";
+        "overloaded: too many writes to table " + to.label + " are waiting; try again later";
     if (w.done)
       after_.emplace_back([done = std::move(w.done), text] {
         done(false, {core::outcome_code::refused, text});
@@ -209,16 +221,21 @@ void request_router::flush_dirty(std::uint64_t now) {
 
 void request_router::on_answers(answers&& a) {
   std::unique_lock lock(mutex_);
-  const auto found = by_log_.find(a.log);
-  if (found == by_log_.end()) return;
   for (auto& one : a.list) {
-    if (one.result.code == core::outcome_code::dropped && a.log != core::meta_log) {
-      retire(a.log);
-      if (auto back = found->second->requests.withdraw(one))
-        send_elsewhere(*found->second, std::move(*back));
+    const bool to_log = one.table == core::log_itself;
+    auto* const r =
+        to_log ? admin_route(a.log) : route_of(one.table ? one.table : core::home_table(a.log));
+    if (!r) continue;
+    if (one.result.code == core::outcome_code::moved) {
+      follow_table(*r, one);
       continue;
     }
-    const auto ticket = found->second->requests.on_answer(one);
+    if (one.result.code == core::outcome_code::dropped && a.log != core::meta_log && !to_log) {
+      retire(r->table);
+      if (auto back = r->requests.withdraw(one)) send_elsewhere(*r, std::move(*back));
+      continue;
+    }
+    const auto ticket = r->requests.on_answer(one);
     if (!ticket) continue;
     const auto w = waiting_.find(*ticket);
     if (w == waiting_.end()) continue;
@@ -231,9 +248,10 @@ void request_router::on_answers(answers&& a) {
 
 void request_router::on_returned(returned&& back) {
   std::unique_lock lock(mutex_);
-  const auto found = by_log_.find(back.log);
-  if (found == by_log_.end()) return;
-  found->second->requests.on_returned(back.commands, back.reads, {now_ms()}, back.why);
+  auto* const r = back.table == core::log_itself
+                      ? admin_route(back.log)
+                      : route_of(back.table ? back.table : core::home_table(back.log));
+  if (r) r->requests.on_returned(back.commands, back.reads, {now_ms()}, back.why);
 }
 
 void request_router::on_routes_changed() {
@@ -241,7 +259,12 @@ void request_router::on_routes_changed() {
   leave_removed_logs();
   unpark_known();
   const auto now = now_ms();
-  for (auto& [table, r] : routes_) flush(*r, now);
+  for (auto& [table, r] : routes_) {
+    follow_catalogue(*r);
+    flush(*r, now);
+  }
+  for (auto& [log, r] : admin_) flush(*r, now);
+  press_travels(now);
   flush_dirty(now);
   wake_if_ready(lock);
 }
@@ -258,7 +281,10 @@ void request_router::tick_locked() {
   expire_parked(now);
   tick_moves(now);
   continue_changes(now);
+  for (auto& again : std::exchange(next_tick_, {})) again();
+  look_after_tables(now);
   press_drops(now);
+  press_travels(now);
   repeat_scans();
   const auto look_after = [&](route& r) {
     if (r.requests.size() == 0) return;
@@ -267,6 +293,7 @@ void request_router::tick_locked() {
     flush(r, now);
   };
   for (auto& [table, r] : routes_) look_after(*r);
+  for (auto& [log, r] : admin_) look_after(*r);
   for (auto& r : retired_) look_after(*r);
   flush_dirty(now);
   sweep_retired();

@@ -37,7 +37,6 @@ class request_router : public net::backend, public request_sink {
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
   void on_move_reply(move_reply&& r) override;
-  void on_closing(const std::string& table, core::log_id log) override;
   void on_routes_changed() override;
 
   /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
@@ -56,10 +55,14 @@ class request_router : public net::backend, public request_sink {
     net::verb verb = net::verb::key_get;
     completion done;  ///< instead of a reply, if set
   };
-  /// A log that this node's clients use.
+  /// A table that this node's clients use, or a log itself.
   struct route {
-    explicit route(core::process self) : requests(self) {}
-    std::shared_ptr<log_entry> entry;
+    route(core::process self, core::table_id id, std::string name)
+        : table(id), label(std::move(name)), requests(self, id) {}
+    const core::table_id table;
+    const std::string label;           ///< name of the table
+    bool is_group = false;             ///< no table
+    std::shared_ptr<log_entry> entry;  ///< the log that holds it, as far as this node knows
     core::request_table requests;
     core::process destination;  ///< where the requests went last
     caf::actor_id tenure = 0;   ///< which local owner, if it was local
@@ -98,13 +101,25 @@ class request_router : public net::backend, public request_sink {
     bool asked = false;  ///< the log of `tables.back()` was asked for its configuration
   };
 
-  /// A TABLE DROP that is decided: the log must be closed, then the name is free.
+  /// A TABLE DROP that is decided: the log must be closed, or the table be sealed and cleared in
+  /// the log of its group; then the name is free.
   struct pending_drop {
-    std::string table;
+    core::table_record table;
     std::vector<std::uint64_t> tickets;  ///< the gateway's; none if nobody here asked for it
     std::uint64_t deadline = 0;
     bool asked = false;
     bool closed = false;
+    bool cleared = false;
+  };
+  enum class leg : std::uint8_t { seal, read_part, adopt, clear, report };
+  /// A table on its way from log to log, carried by this node (and maybe by others).
+  struct travel {
+    core::table_record table;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> tickets;  ///< the gateway's; deadline
+    leg next = leg::seal;
+    core::table_state arrived;  ///< as the log that it enters said last
+    std::string part;
+    bool asked = false;
   };
 
   // All with mutex_ held.
@@ -139,10 +154,25 @@ class request_router : public net::backend, public request_sink {
   // request_router_drops.cpp
   void start_drop(const net::client_request& r, std::uint64_t deadline_ms);
   void press_drops(std::uint64_t now_ms);
-  bool press_drop(core::log_id log, pending_drop& d);
+  bool press_drop(core::table_id table, pending_drop& d);
+  void step_drop(pending_drop& d, const completion& answered);
+  void on_drop_step(core::table_id table, bool decided, const core::outcome& result);
   void end_drop(pending_drop& d, const std::string& wrong);
-  void retire(core::log_id log);
+  void retire(core::table_id table);
   void leave_removed_logs();
+  // request_router_groups.cpp
+  void start_group_create(const net::client_request& r, std::uint64_t deadline_ms);
+  void start_regroup(const net::client_request& r, std::uint64_t deadline_ms);
+  void look_after_tables(std::uint64_t now_ms);
+  void press_travels(std::uint64_t now_ms);
+  void press_travel(travel& t);
+  void on_leg_done(core::table_id table, bool decided, const core::outcome& result);
+  bool advance(travel& t, const core::outcome& result);
+  void expire_travelers(travel& t, std::uint64_t now_ms);
+  [[nodiscard]] static std::string destination_text(const core::table_record& t);
+  route* admin_route(core::log_id log);
+  void follow_table(route& r, const core::answer& a);
+  void follow_catalogue(route& r);
   void sweep_retired();
   void send_elsewhere(const route& from, core::request_table::withdrawn&& r);
   void park(const std::string& table, net::client_request&& r, std::uint64_t deadline_ms);
@@ -154,6 +184,10 @@ class request_router : public net::backend, public request_sink {
   void reply(std::uint64_t ticket, net::reply_kind what, std::string text = {});
   void reply_outcome(const waiting& w, core::outcome&& result);
   route* find_route(const std::string& table);
+  [[nodiscard]] route* route_of(core::table_id table) const {
+    const auto found = by_table_.find(table);
+    return found == by_table_.end() ? nullptr : found->second;
+  }
   void add_read(route& to, core::read_kind what, std::string row, waiting w,
                 std::uint64_t deadline_ms);
   void add_write(route& to, core::request_table::write_request&& what, waiting w,
@@ -176,11 +210,15 @@ class request_router : public net::backend, public request_sink {
   std::uint64_t next_ticket_ = 1;
   std::unordered_map<std::uint64_t, waiting> waiting_;
   std::unordered_map<std::string, std::unique_ptr<route>> routes_;  ///< by table
-  std::unordered_map<core::log_id, route*> by_log_;
+  std::unordered_map<core::table_id, route*> by_table_;
+  std::map<core::log_id, std::unique_ptr<route>> admin_;  ///< to logs themselves
   std::vector<route*> dirty_;
-  std::set<core::log_id> closed_;  ///< logs that answered that they are; bound: drops of this run
-  std::vector<std::unique_ptr<route>> retired_;  ///< of closed logs, until all is answered
-  std::map<core::log_id, pending_drop> drops_;   ///< each ends by its deadline
+  std::set<core::table_id> closed_;  ///< that answered that they are; bound: drops of this run
+  std::vector<std::unique_ptr<route>> retired_;   ///< of dropped tables, until all is answered
+  std::map<core::table_id, pending_drop> drops_;  ///< each ends by its deadline
+  std::map<core::table_id, travel> travels_;
+  std::uint64_t looked_after_at_ms_ = 0;
+  std::vector<std::function<void()>> next_tick_;  ///< with deadlines of their own
   std::vector<parked> rescans_;  ///< SCANs that met a table on its way in or out; with deadlines
   std::map<std::string, unknown_table> unknown_;
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline

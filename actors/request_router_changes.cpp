@@ -22,6 +22,12 @@ void request_router::start_change(net::client_request&& r, std::uint64_t deadlin
       return start_alter(r, deadline);
     case net::verb::table_drop:
       return start_drop(r, deadline);
+    case net::verb::group_create:
+      return start_group_create(r, deadline);
+    case net::verb::group_add:
+    case net::verb::group_remove:
+      r.value = options_.keys_folded ? net::upper(r.value) : r.value;
+      return start_regroup(r, deadline);
     default:
       return start_remove(r, deadline);
   }
@@ -35,6 +41,9 @@ void request_router::start_create(const net::client_request& r, std::uint64_t de
   decide(core::operation::create_table, r.key, core::encode_policy(policy), r.ticket, deadline,
          [this, policy, ticket = r.ticket, deadline, table = r.key](core::outcome&& result) {
            const auto made = core::decode_table(result.data);
+           if (made && made->is_group)
+             return reply(ticket, net::reply_kind::warn,
+                          table + " is a group already; choose another name for the table");
            if (made && made->policy != policy)
              return reply(ticket, net::reply_kind::warn,
                           "table " + table + " exists already with " + settings_text(made->policy) +

@@ -1,7 +1,8 @@
 // TABLE DROP in three steps: the meta log decides it, the table's own log closes (from then on it
 // answers nothing), and the meta log frees the name. In this order no two tables of one name are
 // ever served at once, and nothing acknowledged to a later table can be lost with an earlier one.
-// Each step may be repeated, by any node: the owner of the log sees that a drop is finished.
+// In a group the log goes on: there the table is sealed, and its rows are cleared. Each step may be
+// repeated, by any node: whoever owns the log sees that a drop is finished.
 #include <algorithm>
 
 #include "actors/request_router.hpp"
@@ -13,36 +14,33 @@ void request_router::start_drop(const net::client_request& r, std::uint64_t dead
   auto wrong = table_name_error(r.key);
   if (!wrong.empty()) return reply(r.ticket, net::reply_kind::warn, std::move(wrong));
   decide(core::operation::close_table, r.key, {}, r.ticket, deadline,
-         [this, ticket = r.ticket, deadline, table = r.key](core::outcome&& result) {
+         [this, r, deadline](core::outcome&& result) {
+           const auto now = monotonic_us() / 1000;
            const auto found = core::decode_table(result.data);
            if (!found)
-             return reply(ticket, net::reply_kind::warn,
-                          "not found: table " + table + " does not exist");
-           auto& d = drops_[found->log];
-           d.table = table;
+             return reply(r.ticket, net::reply_kind::warn,
+                          "not found: table " + r.key + " does not exist");
+           if (!found->closing && now < deadline) {
+             next_tick_.emplace_back([this, r, deadline] { start_drop(r, deadline); });
+             return;
+           }
+           if (!found->closing)
+             return reply(r.ticket, net::reply_kind::warn,
+                          "not dropped: table " + r.key + " is on its way " +
+                              destination_text(*found) + "; try again later");
+           auto& d = drops_[found->table];
+           d.table = *found;
            d.deadline = std::max(d.deadline, deadline);
-           d.tickets.push_back(ticket);
-           press_drops(monotonic_us() / 1000);
+           d.tickets.push_back(r.ticket);
+           press_drops(now);
          });
-}
-
-void request_router::on_closing(const std::string& table, core::log_id log) {
-  std::unique_lock lock(mutex_);
-  const auto now = monotonic_us() / 1000;
-  const auto [at, fresh] = drops_.try_emplace(log);
-  if (!fresh) return;
-  at->second.table = table;
-  at->second.deadline = now + options_.request_timeout_ms;
-  press_drops(now);
-  flush_dirty(now);
-  wake_if_ready(lock);
 }
 
 void request_router::press_drops(std::uint64_t now) {
   for (auto it = drops_.begin(); it != drops_.end();) {
     auto& d = it->second;
     if (!d.asked && now >= d.deadline)
-      end_drop(d, "not finished yet: table " + d.table +
+      end_drop(d, "not finished yet: table " + d.table.name +
                       " is being dropped; its owner goes on with it as soon as it has a quorum");
     else if (d.asked || press_drop(it->first, d)) {
       ++it;
@@ -53,46 +51,69 @@ void request_router::press_drops(std::uint64_t now) {
 }
 
 /// False if there is nothing more to do.
-bool request_router::press_drop(core::log_id log, pending_drop& d) {
-  if (board_->catalogue()->was_dropped(log)) {
+bool request_router::press_drop(core::table_id table, pending_drop& d) {
+  if (board_->catalogue()->was_forgotten(table)) {
     end_drop(d, {});
     return false;
   }
-  auto* const to = d.closed ? find_route(std::string(core::meta_table)) : find_route(d.table);
-  d.closed = d.closed || closed_.contains(log);
-  if (!to || (!d.closed && to->entry->log != log)) return true;  // not open here yet
-  d.asked = true;
-  const auto answered = [this, log](bool decided, core::outcome&& result) {
+  d.closed = d.closed || closed_.contains(table);
+  step_drop(d, [this, table](bool decided, core::outcome&& result) {
     std::unique_lock lock(mutex_);
-    const auto found = drops_.find(log);
-    if (found != drops_.end()) {
-      auto& one = found->second;
-      one.asked = false;
-      const bool done = decided && (result.code == core::outcome_code::ok ||
-                                    result.code == core::outcome_code::dropped);
-      if (done && one.closed) {
-        end_drop(one, {});
-        drops_.erase(found);
-      } else if (done) {
-        one.closed = true;
-        retire(log);
-      }
-      // What could not be decided is tried again by the next tick, until the deadline.
-      const auto now = monotonic_us() / 1000;
-      if (done) press_drops(now);
-      flush_dirty(now);
-    }
+    on_drop_step(table, decided, result);
     wake_if_ready(lock);
-  };
-  if (d.closed) {
-    auto* const meta = find_route(std::string(core::meta_table));
-    add_write(*meta, {0, core::operation::forget_table, d.table, std::to_string(log.value), {}},
-              waiting{0, net::verb::key_put, answered}, d.deadline);
-  } else {
-    add_write(*to, {0, core::operation::close_log, {}, {}, {}},
-              waiting{0, net::verb::key_put, answered}, d.deadline);
-  }
+  });
   return true;
+}
+
+void request_router::step_drop(pending_drop& d, const completion& answered) {
+  waiting w{0, net::verb::key_put, answered};
+  const auto& t = d.table;
+  const bool in_group = !t.group.empty();
+  route* to = nullptr;
+  core::request_table::write_request what;
+  if (!d.closed && in_group) {
+    to = admin_route(t.log);
+    what.what = core::operation::seal;
+    what.value = core::encode(core::seal_request{t.table, t.moves, {}});
+  } else if (!d.closed) {
+    to = find_route(t.name);
+    if (to && to->table != t.table) to = nullptr;
+    what.what = core::operation::close_log;
+  } else if (in_group && !d.cleared) {
+    to = admin_route(t.log);
+    what.what = core::operation::clear_table;
+    what.value = core::encode(core::clear_request{t.table, t.moves});
+  } else {
+    to = find_route(std::string(core::meta_table));
+    what.what = core::operation::forget_table;
+    what.row = t.name;
+    what.value = std::to_string(t.table.value);
+  }
+  if (!to) return;  // not open here yet
+  d.asked = true;
+  add_write(*to, std::move(what), std::move(w), d.deadline);
+}
+
+void request_router::on_drop_step(core::table_id table, bool decided, const core::outcome& result) {
+  const auto found = drops_.find(table);
+  if (found == drops_.end()) return;
+  auto& d = found->second;
+  d.asked = false;
+  const bool done = decided && (result.code == core::outcome_code::ok ||
+                                result.code == core::outcome_code::dropped);
+  const auto now = monotonic_us() / 1000;
+  if (!done) return;  // again with the next tick, until the deadline
+  if (!d.closed) {
+    d.closed = true;
+    retire(table);
+  } else if (!d.table.group.empty() && !d.cleared) {
+    d.cleared = result.data == "done";
+  } else {
+    end_drop(d, {});
+    drops_.erase(found);
+  }
+  press_drops(now);
+  flush_dirty(now);
 }
 
 void request_router::end_drop(pending_drop& d, const std::string& wrong) {
@@ -101,32 +122,40 @@ void request_router::end_drop(pending_drop& d, const std::string& wrong) {
                   : reply(ticket, net::reply_kind::warn, wrong);
 }
 
-void request_router::retire(core::log_id log) {
-  closed_.insert(log);
-  const auto known = by_log_.find(log);
-  if (known == by_log_.end()) return;
-  const auto at = routes_.find(known->second->entry->table);
+void request_router::retire(core::table_id table) {
+  closed_.insert(table);
+  const auto known = by_table_.find(table);
+  if (known == by_table_.end()) return;
+  const auto at = routes_.find(known->second->label);
   if (at == routes_.end() || at->second.get() != known->second) return;
   retired_.push_back(std::move(at->second));
   routes_.erase(at);
 }
 
 void request_router::leave_removed_logs() {
-  std::vector<core::log_id> gone;
-  for (const auto& [log, r] : by_log_)
-    if (!board_->log(log)) gone.push_back(log);
-  for (const auto log : gone) {
-    retire(log);
-    auto& r = *by_log_.at(log);
+  std::vector<core::table_id> gone;
+  const auto catalogue = board_->catalogue();
+  for (const auto& [table, r] : by_table_)
+    if (!board_->log(r->entry->log) && !catalogue->find(table)) gone.push_back(table);
+  for (const auto table : gone) {
+    retire(table);
+    auto& r = *by_table_.at(table);
     for (auto& request : r.requests.withdraw_all()) send_elsewhere(r, std::move(request));
   }
+  // Whoever waits there takes the next step from what the catalogue says.
+  std::erase_if(admin_, [&](auto& one) {
+    auto& r = *one.second;
+    if (board_->log(one.first) || r.dirty) return false;
+    for (auto& request : r.requests.withdraw_all()) send_elsewhere(r, std::move(request));
+    return true;
+  });
   sweep_retired();
 }
 
 void request_router::sweep_retired() {
   std::erase_if(retired_, [&](const auto& r) {
     if (r->dirty || r->requests.size() > 0) return false;
-    by_log_.erase(r->entry->log);
+    by_table_.erase(r->table);
     return true;
   });
 }
@@ -140,7 +169,7 @@ void request_router::send_elsewhere(const route& from, core::request_table::with
     after_.emplace_back([done = w.done] { done(true, {core::outcome_code::dropped, {}}); });
     return;
   }
-  const auto& table = from.entry->table;
+  const auto& table = from.label;
   if (r.in_doubt)
     return reply(w.ticket, net::reply_kind::warn,
                  "outcome unknown: table " + table + " was dropped meanwhile");

@@ -94,9 +94,14 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
     return;  // asked again until the name is free
   }
   const auto known = core::decode_table(result.data);
-  if (result.code == core::outcome_code::ok && known && closed_.contains(known->log)) {
+  if (result.code == core::outcome_code::ok && known && closed_.contains(known->table)) {
     result = {core::outcome_code::not_found, {}};  // only the name is still there
+  } else if (result.code == core::outcome_code::ok && known && known->is_group) {
+    result = {core::outcome_code::refused,
+              table + " is a group of tables and holds no keys of its own"};
   } else if (result.code == core::outcome_code::ok) {
+    const auto old = routes_.find(table);
+    if (old != routes_.end() && old->second->is_group) retire(old->second->table);
     u.exists = true;
     return unpark_known();
   }
@@ -244,6 +249,11 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
     wake_if_ready(lock);
   };
   if (!to) return rescan(*job);
+  if (to->is_group) {
+    // Holds no keys; its part of the job is done at once.
+    after_.emplace_back([part_done] { part_done(true, {core::outcome_code::ok, {}}); });
+    return;
+  }
   add_read(*to, core::read_kind::scan, rows, waiting{0, net::verb::scan, part_done}, job->deadline);
 }
 

@@ -4,21 +4,11 @@
 #include <charconv>
 
 #include "core/bytes.hpp"
+#include "core/catalogue_steps.hpp"
 #include "core/check.hpp"
 #include "core/grid_quorum.hpp"
 
 namespace atlas::core {
-namespace {
-
-// Rows of the meta table: "c/..." counters, "n/<id>" nodes, "u/<uuid>" node ids, "t/<name>" tables.
-constexpr const char* next_node_row = "c/node";
-constexpr const char* next_log_row = "c/log";
-
-std::string node_row(node_id id) {
-  std::string row = "n/";
-  put_big_endian(row, id.value);
-  return row;
-}
 
 std::uint64_t take_number(const char* counter, std::uint64_t first, catalogue_rows& rows) {
   std::uint64_t next = first;
@@ -34,6 +24,17 @@ std::vector<acceptor_seat> seats_of(const std::vector<node_record>& members) {
   for (const auto& m : members) seats.push_back({m.id, m.zone});
   sort_seats(seats);
   return seats;
+}
+
+namespace {
+
+// Rows of the meta table: "c/..." counters, "n/<id>" nodes, "u/<uuid>" node ids, "t/<name>" tables.
+constexpr const char* next_node_row = "c/node";
+
+std::string node_row(node_id id) {
+  std::string row = "n/";
+  put_big_endian(row, id.value);
+  return row;
 }
 
 std::uint64_t number_at(const char* counter, const catalogue_rows& rows) {
@@ -56,8 +57,13 @@ outcome create_table(const command& c, catalogue_rows& rows) {
   first = resolve_tolerances(std::move(first), *policy);
   if (const auto quorum = grid_quorum::make(first); !quorum)
     return {outcome_code::refused, "table " + c.row + ": " + quorum.error().detail};
-  const table_record t{
-      c.row, {take_number(next_log_row, meta_log.value + 1, rows)}, *policy, first, false};
+  table_record t;
+  t.name = c.row;
+  t.log = {take_number(next_log_row, meta_log.value + 1, rows)};
+  t.policy = *policy;
+  t.first = first;
+  t.is_group = c.what == operation::create_group;
+  t.table = home_table(t.log);
   auto bytes = encode_table(t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -98,6 +104,9 @@ outcome alter_table(const command& c, catalogue_rows& rows) {
   auto t = decode_table(*stored);
   ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
   if (t->closing) return {outcome_code::not_found, {}};
+  if (!t->group.empty())
+    return {outcome_code::refused, "table " + c.row + " is in group " + t->group +
+                                       ", whose quorums are its own: send TABLE ALTER " + t->group};
   t->policy = changed_policy(t->policy, *change);
   const auto wrong = policy_conflict(t->policy, read_catalogue(rows.scan("n/")).nodes);
   if (!wrong.empty()) return {outcome_code::refused, "table " + c.row + ": " + wrong};
@@ -112,7 +121,14 @@ outcome close_table(const command& c, catalogue_rows& rows) {
   if (!stored) return {outcome_code::not_found, {}};
   auto t = decode_table(*stored);
   ATLAS_CHECK(t.has_value(), "the log writes well-formed table records");
-  t->closing = true;
+  if (t->is_group) {
+    const auto members = members_of(c.row, rows);
+    if (!members.empty())
+      return {outcome_code::refused, "group " + c.row + " holds " + members +
+                                         ": move them out with " +
+                                         "GROUP REMOVE, or drop them first"};
+  }
+  t->closing = t->closing || !t->from;
   auto bytes = encode_table(*t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -123,7 +139,7 @@ outcome forget_table(const command& c, catalogue_rows& rows) {
   const auto stored = rows.get(row);
   const auto t = stored ? decode_table(*stored) : std::nullopt;
   // Another table of that name was made since: whoever repeats himself only hears that it is done.
-  if (!t || !t->closing || std::to_string(t->log.value) != c.value) return {};
+  if (!t || !t->closing || std::to_string(t->table.value) != c.value) return {};
   rows.erase(row);
   return {};
 }
@@ -163,31 +179,26 @@ bool catalogue_view::was_removed(node_id id) const {
 
 bool catalogue_view::was_dropped(log_id id) const {
   return id > meta_log && id < next_log &&
-         std::none_of(tables.begin(), tables.end(), [&](const auto& t) { return t.log == id; });
+         std::none_of(tables.begin(), tables.end(),
+                      [&](const auto& t) { return t.log == id || t.from == id; });
+}
+
+const table_record* catalogue_view::find(const std::string& name) const {
+  const auto at =
+      std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.name == name; });
+  return at == tables.end() ? nullptr : &*at;
+}
+
+const table_record* catalogue_view::find(table_id id) const {
+  const auto at =
+      std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.table == id; });
+  return at == tables.end() ? nullptr : &*at;
 }
 
 std::string removed_text(node_id id) {
   return "node " + std::to_string(id.value) +
          " was removed from this cluster for good; stop it, empty its db_path and start it: it "
          "joins as a new node";
-}
-
-std::string encode_policy_change(const policy_change& p) {
-  std::string out;
-  for (const auto& one : {p.fn, p.fz}) put_varint(out, !one ? 0 : !*one ? 1 : **one + 2ull);
-  return out;
-}
-
-std::optional<policy_change> decode_policy_change(std::string_view bytes) {
-  byte_reader in(bytes);
-  policy_change p;
-  for (auto* one : {&p.fn, &p.fz}) {
-    const std::uint64_t n = in.varint();
-    if (n > 0) one->emplace();
-    if (n > 1) one->emplace(static_cast<std::uint32_t>(n - 2));
-  }
-  if (!in.complete()) return std::nullopt;
-  return p;
 }
 
 tolerance_policy changed_policy(tolerance_policy p, const policy_change& by) {
@@ -204,77 +215,12 @@ std::string policy_conflict(const tolerance_policy& policy,
   return quorum.ok() ? std::string() : quorum.error().detail;
 }
 
-std::string encode_node(const node_record& n) {
-  std::string out;
-  put_varint(out, n.id.value);
-  put_string(out, n.uuid);
-  put_string(out, n.disk_uuid);
-  put_string(out, n.zone);
-  put_string(out, n.host);
-  put_varint(out, n.port);
-  return out;
-}
-
-std::optional<node_record> decode_node(std::string_view bytes) {
-  byte_reader in(bytes);
-  node_record n;
-  n.id.value = in.varint();
-  n.uuid = in.string();
-  n.disk_uuid = in.string();
-  n.zone = in.string();
-  n.host = in.string();
-  const std::uint64_t port = in.varint();
-  if (!in.complete() || port > 65'535) return std::nullopt;
-  n.port = static_cast<std::uint16_t>(port);
-  return n;
-}
-
-std::string encode_policy(const tolerance_policy& p) {
-  std::string out;
-  put_varint(out, p.fn ? *p.fn + 1ull : 0);
-  put_varint(out, p.fz ? *p.fz + 1ull : 0);
-  return out;
-}
-
-std::optional<tolerance_policy> decode_policy(std::string_view bytes) {
-  byte_reader in(bytes);
-  const std::uint64_t fn = in.varint();
-  const std::uint64_t fz = in.varint();
-  if (!in.complete()) return std::nullopt;
-  tolerance_policy p;
-  if (fn) p.fn = static_cast<std::uint32_t>(fn - 1);
-  if (fz) p.fz = static_cast<std::uint32_t>(fz - 1);
-  return p;
-}
-
-std::string encode_table(const table_record& t) {
-  std::string out;
-  put_string(out, t.name);
-  put_varint(out, t.log.value);
-  put_string(out, encode_policy(t.policy));
-  encode_configuration(t.first, out);
-  if (t.closing) out.push_back('\1');
-  return out;
-}
-
-std::optional<table_record> decode_table(std::string_view bytes) {
-  byte_reader in(bytes);
-  table_record t;
-  t.name = in.string();
-  t.log.value = in.varint();
-  const auto policy = decode_policy(in.string());
-  if (in.failed() || !policy) return std::nullopt;
-  t.policy = *policy;
-  auto rest = in.rest();
-  auto first = decode_configuration(rest);
-  t.closing = rest == "\1";
-  if (!first || (!rest.empty() && !t.closing)) return std::nullopt;
-  t.first = std::move(*first);
-  return t;
-}
-
 outcome execute_catalogue(const command& c, catalogue_rows& rows) {
-  if (c.what == operation::create_table) return create_table(c, rows);
+  if (c.what == operation::create_table || c.what == operation::create_group)
+    return create_table(c, rows);
+  if (c.what == operation::join_group) return join_group(c, rows);
+  if (c.what == operation::leave_group) return leave_group(c, rows);
+  if (c.what == operation::table_arrived) return table_arrived(c, rows);
   if (c.what == operation::add_node) return add_node(c, rows);
   if (c.what == operation::alter_table) return alter_table(c, rows);
   if (c.what == operation::remove_node) return remove_node(c, rows);

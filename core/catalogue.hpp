@@ -30,14 +30,20 @@ struct node_record {
   friend bool operator==(const node_record&, const node_record&) = default;
 };
 
-/// A table and the log that orders it. `first` is the configuration it was created with (epoch 1);
-/// later ones are in the table's own log.
+/// A table, or a group of tables, and the log that orders it. `first` is the configuration that log
+/// began with (epoch 1); later ones are in the log itself.
 struct table_record {
   std::string name;
   log_id log;
-  tolerance_policy policy;
+  tolerance_policy policy;  ///< of the log; rests while the table is in a group
   configuration first;
-  bool closing = false;  ///< `TABLE DROP` is decided; the name is free when the log is closed
+  bool closing = false;   ///< `TABLE DROP` is decided; the name is free when the log is closed
+  bool is_group = false;  ///< no table: a log for several
+  table_id table;
+  std::string group;         ///< the table is in, or on its way to, the log of that group
+  std::uint64_t moves = 0;   ///< how often the table has moved when it is in `log`
+  log_id from;               ///< it is on its way from there; 0: it has arrived
+  configuration from_first;  ///< what `from` began with
   friend bool operator==(const table_record&, const table_record&) = default;
 };
 
@@ -80,6 +86,9 @@ class catalogue_rows {
 /// `close_table` (result data = encoded table_record) begins a drop, and `forget_table` ends it
 /// once the log refuses everything: so no two tables of one name are ever served. In between
 /// `create_table` of that name is answered `dropped`.
+/// `create_group`, `join_group` and `leave_group` (result data = encoded table_record) decide where
+/// a table belongs; `table_arrived` says that it is there, and only then it may go on. While a
+/// table is on its way, the next change of it is answered with the record as it is.
 [[nodiscard]] outcome execute_catalogue(const command& c, catalogue_rows& rows);
 
 /// Everything the catalogue holds, in id (nodes) and name (tables) order.
@@ -89,7 +98,14 @@ struct catalogue_view {
   node_id next_node{1};  ///< ids below this were given; who has one and is no member was removed
   log_id next_log{meta_log.value + 1};  ///< the same for logs and tables
   [[nodiscard]] bool was_removed(node_id id) const;
+  /// No table and no group is in this log any more, or on its way from there.
   [[nodiscard]] bool was_dropped(log_id id) const;
+  [[nodiscard]] const table_record* find(const std::string& name) const;
+  [[nodiscard]] const table_record* find(table_id id) const;
+  /// There was such a table, and there will be none.
+  [[nodiscard]] bool was_forgotten(table_id id) const {
+    return id.value < next_log.value && !find(id);
+  }
 };
 [[nodiscard]] catalogue_view read_catalogue(
     const std::vector<std::pair<std::string, std::string>>& rows);

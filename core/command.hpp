@@ -12,18 +12,22 @@ namespace atlas::core {
 
 /// What a command does when it is applied. The numbers are on disk: never reuse one.
 enum class operation : std::uint8_t {
-  put = 1,           ///< row := value
-  erase = 2,         ///< remove row; removing an absent row succeeds
-  create_table = 3,  ///< meta log only: row = table name, value = encoded tolerance_policy
-  add_node = 4,      ///< meta log only: row = node uuid, value = encoded node_record
-  alter_table = 5,   ///< meta log only: row = table name, value = encoded policy_change
-  remove_node = 6,   ///< meta log only: row = node id in decimal digits
-  close_table = 7,   ///< meta log only: row = table name; it is on its way out
-  forget_table = 8,  ///< meta log only: row = table name, value = decimal id of its closed log
-  close_log = 9,     ///< any log but the meta log: nothing is read or written here any more
-  seal = 10,         ///< to the log itself: value = encoded seal_request (table_move.hpp)
-  adopt = 11,        ///< to the log itself: value = encoded adopt_part
-  clear_table = 12,  ///< to the log itself: value = encoded clear_request
+  put = 1,             ///< row := value
+  erase = 2,           ///< remove row; removing an absent row succeeds
+  create_table = 3,    ///< meta log only: row = table name, value = encoded tolerance_policy
+  add_node = 4,        ///< meta log only: row = node uuid, value = encoded node_record
+  alter_table = 5,     ///< meta log only: row = table name, value = encoded policy_change
+  remove_node = 6,     ///< meta log only: row = node id in decimal digits
+  close_table = 7,     ///< meta log only: row = table name; it is on its way out
+  forget_table = 8,    ///< meta log only: row = table name, value = decimal id of its closed log
+  close_log = 9,       ///< any log but the meta log: nothing is read or written here any more
+  seal = 10,           ///< to the log itself: value = encoded seal_request (table_move.hpp)
+  adopt = 11,          ///< to the log itself: value = encoded adopt_part
+  clear_table = 12,    ///< to the log itself: value = encoded clear_request
+  create_group = 13,   ///< meta log only: row = group name, value = encoded tolerance_policy
+  join_group = 14,     ///< meta log only: row = table name, value = group name
+  leave_group = 15,    ///< meta log only: the same
+  table_arrived = 16,  ///< meta log only: row = table name, value = decimal move count
 };
 
 /// One change of a table.

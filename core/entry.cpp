@@ -27,7 +27,7 @@ void put_command(std::string& out, const command& c) {
 
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
-         what <= static_cast<std::uint8_t>(operation::clear_table);
+         what <= static_cast<std::uint8_t>(operation::table_arrived);
 }
 
 }  // namespace

@@ -121,6 +121,10 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
     case operation::seal:
     case operation::adopt:
     case operation::clear_table:
+    case operation::create_group:
+    case operation::join_group:
+    case operation::leave_group:
+    case operation::table_arrived:
       break;
   }
   return {outcome_code::refused, "not a command of this table"};

@@ -176,13 +176,33 @@ parsed_command parse_table_move(token_reader& line, bool tagged) {
 
 /// TABLE CREATE and ALTER: a name and settings, which the backend understands.
 parsed_command parse_table_change(token_reader& line, verb what) {
-  const std::size_t least = what == verb::table_create ? 3 : 4;
+  const std::size_t least = what == verb::table_alter ? 4 : 3;
   if (!line.has(least)) return wrong_arity(line, least);
   auto out = request(what, line.at(2));
   out.value = line.body().substr(line.end_of(2));
   if (out.value.size() <= settings_bytes_max) return out;
   return warn("settings too long: " + std::to_string(out.value.size()) + " bytes, at most " +
               std::to_string(settings_bytes_max));
+}
+
+/// GROUP ADD and REMOVE: the group, then the table.
+parsed_command parse_member(token_reader& line, bool tagged, verb what) {
+  const bool extra = line.has(5) || (line.blank_tail() && !tagged);
+  if (!line.has(4) || extra) return wrong_arity(line, 4, true);
+  auto out = request(what, line.at(3));
+  if (out.kind != parsed_kind::request) return out;
+  if (line.at(2).size() > key_bytes_max) return request(what, line.at(2));
+  out.value = line.at(2);
+  return out;
+}
+
+parsed_command parse_group(token_reader& line, bool tagged) {
+  if (is_word(line.at(1), "CREATE")) return parse_table_change(line, verb::group_create);
+  if (is_word(line.at(1), "ADD")) return parse_member(line, tagged, verb::group_add);
+  if (is_word(line.at(1), "REMOVE")) return parse_member(line, tagged, verb::group_remove);
+  if (is_word(line.at(1), "LIST")) return exact_request(line, tagged, verb::group_list, 2);
+  if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::group_info, 3);
+  return not_implemented();
 }
 
 parsed_command parse_table(token_reader& line, bool tagged) {
@@ -209,6 +229,7 @@ parsed_command parse_command(std::string_view body, bool tagged, std::size_t blo
   if (is_word(word, "PRINCIPAL")) return parse_principal(line);
   if (is_word(word, "NODE")) return parse_node(line, tagged);
   if (is_word(word, "TABLE")) return parse_table(line, tagged);
+  if (is_word(word, "GROUP")) return parse_group(line, tagged);
   if (is_word(word, "QUORUM")) {
     if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::quorum_info, 3);
     return warn("unknown QUORUM subcommand");
@@ -249,6 +270,11 @@ bool is_key_operation(verb what) {
     case verb::table_alter:
     case verb::table_drop:
     case verb::node_remove:
+    case verb::group_create:
+    case verb::group_add:
+    case verb::group_remove:
+    case verb::group_list:
+    case verb::group_info:
       return false;
   }
   return false;

@@ -34,6 +34,11 @@ enum class verb : std::uint8_t {
   node_remove,   ///< key = raw node id text
   table_move,    ///< key = table name, value = node id or region
   table_drop,    ///< key = table name
+  group_create,  ///< key = group name, value = the words behind it
+  group_add,     ///< key = table name, value = group name
+  group_remove,  ///< the same
+  group_list,
+  group_info,  ///< key = group name
 };
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.

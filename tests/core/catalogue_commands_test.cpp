@@ -183,4 +183,44 @@ TEST_SUITE("core/catalogue_commands") {
         CHECK_FALSE(decode_policy_change(std::string_view(bytes).substr(0, i)).has_value());
     }
   }
+
+  TEST_CASE("tables join groups and leave them, one move at a time") {
+    catalogue_bench b({"eu", "eu", "eu"});
+    const auto t = decode_table(b.create("t", {1, 0}).data).value();
+    const auto g =
+        decode_table(b.run(operation::create_group, "g", encode_policy({})).data).value();
+    CHECK(g.is_group);
+    CHECK(t.table == home_table(t.log));
+    const auto going = decode_table(b.run(operation::join_group, "t", "g").data).value();
+    CHECK(going.log == g.log);
+    CHECK(going.from == t.log);
+    CHECK(going.from_first == t.first);
+    CHECK(going.moves == 1);
+    CHECK(going.table == t.table);
+    CHECK_FALSE(b.view().was_dropped(t.log));
+    // On its way nothing else is decided about it.
+    CHECK(decode_table(b.run(operation::leave_group, "t", "g").data) == going);
+    CHECK(decode_table(b.run(operation::close_table, "t", {}).data) == going);
+    b.run(operation::table_arrived, "t", "7");
+    CHECK(b.view().find("t")->from == t.log);
+    b.run(operation::table_arrived, "t", "1");
+    CHECK(b.view().find("t")->from == log_id{});
+    CHECK(b.view().was_dropped(t.log));
+    CHECK_FALSE(b.view().was_forgotten(t.table));
+    CHECK(b.run(operation::close_table, "g", {}).code == outcome_code::refused);
+    policy_change change;
+    change.fn.emplace(0u);
+    CHECK(b.alter("t", change).code == outcome_code::refused);
+    const auto out = decode_table(b.run(operation::leave_group, "t", "g").data).value();
+    CHECK(out.log > g.log);
+    CHECK(out.policy == tolerance_policy{1, 0});
+    CHECK(out.first.fn == 1);
+    CHECK(out.moves == 2);
+    CHECK(b.run(operation::close_table, "g", {}).code ==
+          outcome_code::refused);  // on its way from there
+    b.run(operation::table_arrived, "t", "2");
+    CHECK(decode_table(b.run(operation::close_table, "g", {}).data)->closing);
+    CHECK(b.run(operation::join_group, "t", "g").code == outcome_code::refused);  // it is closing
+    CHECK(b.run(operation::join_group, "x", "g").code == outcome_code::not_found);
+  }
 }

@@ -101,6 +101,14 @@ TEST_SUITE("net/command_parser") {
     check_request("TABLE LIST", verb::table_list, "");
     check_request("TABLE INFO users", verb::table_info, "users");
     check_request("table drop Users", verb::table_drop, "Users");
+    check_request("GROUP CREATE g fn=1", verb::group_create, "g");
+    check_request("group create g", verb::group_create, "g");
+    check_request("GROUP ADD g users", verb::group_add, "users");
+    CHECK(parse("GROUP ADD g users").value == "g");
+    check_request("group remove g users", verb::group_remove, "users");
+    CHECK(warning("GROUP ADD g") == "GROUP ADD g expects exactly 4 arguments");
+    check_request("GROUP LIST", verb::group_list, "");
+    check_request("GROUP INFO g", verb::group_info, "g");
     check_request("table move Users to eu-west-1", verb::table_move, "Users");
     CHECK(parse("TABLE MOVE users TO eu-west-1").value == "eu-west-1");
     check_request("TABLE CREATE users", verb::table_create, "users");

@@ -130,6 +130,11 @@ class memory_backend final : public backend {
       case verb::table_alter:
       case verb::table_drop:
       case verb::node_remove:
+      case verb::group_create:
+      case verb::group_add:
+      case verb::group_remove:
+      case verb::group_list:
+      case verb::group_info:
         break;
     }
     return payload("FIRST " + r.key + "\r\nSECOND");
