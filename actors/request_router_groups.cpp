@@ -242,11 +242,8 @@ request_router::route* request_router::admin_route(core::log_id log) {
 
 /// Not done there: again where the table went, or there when it has arrived.
 void request_router::follow_table(route& r, const core::answer& a) {
-  const std::vector<core::sequence> one{a.number};
-  const std::vector<core::sequence> none;
   const auto now = monotonic_us() / 1000;
-  r.requests.on_returned(a.is_read ? none : one, a.is_read ? one : none, {now},
-                         "table " + r.label + " is on its way to another log");
+  r.requests.on_moved(a, {now}, "table " + r.label + " is on its way to another log");
   const auto to = core::moved_to(a.result.data);
   auto entry = to ? board_->log(to) : nullptr;
   if (!entry || entry == r.entry) return;  // again in a moment

@@ -103,6 +103,7 @@ enum class bug : std::uint8_t {
   results_left_behind,
   adopted_again,
   adopted_out_of_order,
+  moved_answers_trusted,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

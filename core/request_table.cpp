@@ -1,6 +1,7 @@
 #include "core/request_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/planted_bug.hpp"
 #include "core/result_window.hpp"
@@ -130,6 +131,19 @@ void request_table::on_returned(const std::vector<sequence>& commands,
   };
   for (const auto number : commands) put_back(writes_, number);
   for (const auto number : reads) put_back(reads_, number);
+}
+
+void request_table::on_moved(const answer& a, tick now, const std::string& why) {
+  const auto note = [&](auto& all) {
+    const auto found = all.find(a.number);
+    if (found == all.end()) return;
+    if (std::exchange(found->second.was_moved, true) && !planted(bug::moved_answers_trusted))
+      found->second.in_doubt = true;
+  };
+  a.is_read ? note(reads_) : note(writes_);
+  const std::vector<sequence> one{a.number};
+  on_returned(a.is_read ? std::vector<sequence>{} : one, a.is_read ? one : std::vector<sequence>{},
+              now, why);
 }
 
 void request_table::on_owner_changed() {

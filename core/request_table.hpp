@@ -55,6 +55,10 @@ class request_table {
   /// The owner gave these back: they were not proposed by it. Sent again after `retry_ms`.
   void on_returned(const std::vector<sequence>& commands, const std::vector<sequence>& reads,
                    tick now, const std::string& why);
+  /// `a` says that a log does not hold the table: sent again after `retry_ms`. One sending may be
+  /// answered more than once (by its proposer and by who recovered it), so after the first such
+  /// answer no other proves that the sending before it did nothing.
+  void on_moved(const answer& a, tick now, const std::string& why);
   /// Another process owns the log now: everything unanswered goes there too.
   void on_owner_changed();
   /// Sends again what got no answer for long; duplicates are harmless.
@@ -80,6 +84,7 @@ class request_table {
     tick send_at;                 ///< not before this
     std::optional<tick> sent_at;  ///< empty while it waits to be sent
     bool in_doubt = false;        ///< an earlier sending was never answered nor given back
+    bool was_moved = false;       ///< some sending met a log without the table
     std::string why;
   };
   struct pending_write : pending {

@@ -116,11 +116,12 @@ void state_machine::adopt(const adopt_part& p, stamp when) {
 /// True if there is more to remove.
 bool state_machine::clear(const clear_request& r, stamp when) {
   const auto* const s = state_of(r.table);
-  const bool is_over =
-      s && (s->moves > r.moves || (s->moves == r.moves && s->what == custody::sealed));
-  if (!is_over) return false;
+  const bool is_last = s && s->moves == r.moves && s->what == custody::sealed;
+  if (!is_last && !(s && s->moves > r.moves)) return false;
   std::vector<std::string> found;
-  scan_table(r.table, r.moves, {}, {}, [&](std::string_view row, std::string_view) {
+  // Behind what is removed already: a store walks slowly over what was deleted a moment ago.
+  const auto from = is_last && !s->after.empty() ? s->after + std::string(1, 0) : std::string();
+  scan_table(r.table, r.moves, {}, from, [&](std::string_view row, std::string_view) {
     found.emplace_back(row);
     return found.size() <= clear_rows_max;
   });
@@ -128,12 +129,15 @@ bool state_machine::clear(const clear_request& r, stamp when) {
   if (more) found.pop_back();
   const auto prefix = row_prefix(r.table, r.moves);
   for (const auto& row : found) rows_.erase(prefix + row);
-  if (more || s->moves > r.moves) return more;
+  if (!is_last) return more;
   table_state next = *s;
-  next.what = custody::gone;
-  window_.forget(r.table);
+  next.after = more ? found.back() : std::string();
+  if (!more) {
+    next.what = custody::gone;
+    window_.forget(r.table);
+  }
   set_state(r.table, next, when);
-  return false;
+  return more;
 }
 
 outcome state_machine::part(const read& r) const {

@@ -31,7 +31,7 @@ struct table_state {
   log_id other;             ///< sealed, gone: where it went, 0 = dropped; else whence it came
   stamp least;              ///< nothing of the table is stamped lower here
   std::uint64_t parts = 0;  ///< arriving: how many have come
-  std::string after;        ///< arriving: the last row that has come
+  std::string after;        ///< arriving: the last row that has come; sealed: that was cleared
   friend bool operator==(const table_state&, const table_state&) = default;
 };
 

@@ -41,6 +41,10 @@ struct requests {
 
 using numbers = std::vector<std::uint64_t>;
 
+numbers sequences_after(requests& r, std::uint64_t ms) {
+  return r.sequences({ms + request_table::retry_ms});
+}
+
 }  // namespace
 
 TEST_SUITE("core/request_table") {
@@ -240,5 +244,26 @@ TEST_SUITE("core/request_table_deadlines") {
     (void)r.answered(1);
     CHECK(r.table.submit({0, operation::put, "x", "y", {}}, never));
     CHECK(r.table.take({1}).commands.at(0).seq == sequence{bound + 1});
+  }
+
+  TEST_CASE("a second word that a table moved does not prove that the next sending did nothing") {
+    requests r;
+    r.write("a", {1'000});
+    const answer moved{false, {1}, {outcome_code::moved, {}}};
+    (void)r.table.take({0});
+    r.table.on_moved(moved, {1}, "moves");
+    CHECK(sequences_after(r, 2) == numbers{1});
+    SUBCASE("one such word: the sending that it answers did nothing") {
+      r.table.on_returned({{1}}, {}, {300}, "no owner");
+      const auto gone = r.table.expire({1'000});
+      REQUIRE(gone.size() == 1);
+      CHECK_FALSE(gone[0].maybe_done);
+    }
+    SUBCASE("two: the present sending may have done something") {
+      r.table.on_moved(moved, {300}, "moves");
+      const auto gone = r.table.expire({1'000});
+      REQUIRE(gone.size() == 1);
+      CHECK(gone[0].maybe_done);
+    }
   }
 }

@@ -219,6 +219,7 @@ TEST_SUITE("core/table_move") {
     a.seal(0, group);
     carry(a, g, 0);
     CHECK(a.to_log(operation::clear_table, clear).data == "more");
+    a.restart();
     CHECK(a.to_log(operation::clear_table, clear).data == "done");
     a.restart();
     CHECK(where(a.get(".k1")) == group);

@@ -139,7 +139,9 @@ const std::vector<named_bug>& all_bugs() {
        "a table moves without the results of its commands"},
       {bug::adopted_again, "adopted-again", "a late part makes a table arrive once more"},
       {bug::adopted_out_of_order, "adopted-out-of-order",
-       "parts of a table are taken in any order, and twice"}};
+       "parts of a table are taken in any order, and twice"},
+      {bug::moved_answers_trusted, "moved-answers-trusted",
+       "a second answer of an earlier sending counts for the present one"}};
   return all;
 }
 

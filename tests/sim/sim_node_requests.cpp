@@ -98,10 +98,7 @@ void sim_node::on_answers(const answers& a) {
 /// Not done there: again where the table went, or here when it has arrived.
 void sim_node::follow_table(route& r, const core::answer& a) {
   const auto to = core::moved_to(a.result.data);
-  const std::vector<core::sequence> one{a.number};
-  const std::vector<core::sequence> none;
-  r.requests.on_returned(a.is_read ? none : one, a.is_read ? one : none, clocks().now,
-                         "the table is on its way to another log");
+  r.requests.on_moved(a, clocks().now, "the table is on its way to another log");
   if (!to || to == r.log) return;
   world_.tale.count(thing::followed);
   r.log = to;
