@@ -9,11 +9,13 @@ namespace atlas::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> commands = {
-    "KEY GET",          "KEY PUT",      "KEY SET",     "KEY DEL",    "KEY BLOB GET",
-    "KEY BLOB SET",     "SCAN",         "TABLE LIST",  "TABLE INFO", "NODE LIST",
-    "NODE INFO",        "NODE PING",    "QUORUM INFO", "EXIT",       "PRINCIPAL WHOAMI",
-    "PRINCIPAL ASSUME", "TABLE CREATE", "TABLE ALTER", "TABLE DROP", "NODE REMOVE"};
+constexpr std::array<std::string_view, 26> commands = {
+    "KEY GET",          "KEY PUT",      "KEY SET",     "KEY DEL",      "KEY BLOB GET",
+    "KEY BLOB SET",     "SCAN",         "TABLE LIST",  "TABLE INFO",   "NODE LIST",
+    "NODE INFO",        "NODE PING",    "QUORUM INFO", "EXIT",         "PRINCIPAL WHOAMI",
+    "PRINCIPAL ASSUME", "TABLE CREATE", "TABLE ALTER", "TABLE DROP",   "NODE REMOVE",
+    "TABLE MOVE",       "GROUP CREATE", "GROUP ADD",   "GROUP REMOVE", "GROUP LIST",
+    "GROUP INFO"};
 
 std::vector<std::string> upper_words(std::string_view text) {
   std::vector<std::string> out(1);

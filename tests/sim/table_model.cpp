@@ -26,7 +26,8 @@ void table_model::apply(const core::entry& value, bool fresh, const std::string&
   const auto batch = core::decode_batch(value);
   if (!batch) return;
   require(!fresh || batch->when > last_stamp_, where + ": its stamp does not rise");
-  last_stamp_ = std::max(last_stamp_, batch->when);
+  // What recovery found may be stamped below the slot before it; log time rises all the same.
+  last_stamp_ = std::max(core::stamp{last_stamp_.us + 1}, batch->when);
   when_ = last_stamp_;
   if (tables_.empty()) tables_[core::home_table(log)] = {};
   for (const auto& c : batch->commands) {
