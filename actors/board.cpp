@@ -145,6 +145,14 @@ std::vector<core::node_id> board::reachable_nodes() const {
   return nodes;
 }
 
+core::round_trips board::distances() const {
+  core::round_trips all;
+  const std::shared_lock lock(mutex_);
+  for (const auto& [node, link] : links_)
+    if (const auto us = link->round_trip_us()) all.emplace(node, us);
+  return all;
+}
+
 bool board::hears(core::process p) const {
   if (p == self_) return true;
   const auto to = link(p.node);

@@ -20,6 +20,7 @@
 #include "actors/metered.hpp"
 #include "actors/peer_link.hpp"
 #include "core/coordinator.hpp"
+#include "core/nearest_quorum.hpp"
 
 namespace atlas::actors {
 
@@ -110,6 +111,8 @@ class board {
 
   /// Nodes that can be heard now, this one included, in id order.
   [[nodiscard]] std::vector<core::node_id> reachable_nodes() const;
+  /// Smoothed round trips to the nodes that were measured.
+  [[nodiscard]] core::round_trips distances() const;
   [[nodiscard]] bool hears(core::process p) const;
 
   /// Sends a message of core/ to a node; to the own node without a detour.
@@ -136,6 +139,7 @@ class board {
   // Set once while the node starts, before any other thread runs.
   std::unique_ptr<lease_desk> leases;
   bool reads_on_leases = true;  ///< false: `reads: quorum`
+  bool thrifty = false;         ///< owners ask the nearest quorum first
   store_actor store;
   coordinator_actor coordinator;
   directory_actor directory;

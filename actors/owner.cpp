@@ -127,6 +127,7 @@ void owner::look_around(core::clock_reading at) {
   // Asked here as well as told by the coordinator, whose news may have missed a young owner.
   core::proposer_effects out;
   proposer_.on_reachable(board_->reachable_nodes(), at, out);
+  if (board_->thrifty) proposer_.on_nearness(board_->distances(), at, out);
   emit(out);
   follow_membership();
 }

@@ -215,6 +215,7 @@ void read_leases(config_section& root, node_config& out) {
     return text == "quorum" ? std::optional(false) : std::nullopt;
   };
   root.read("reads", out.reads_on_leases, reads, "write lease or quorum");
+  root.read("thrifty", out.thrifty, parse_switch, "write on or off");
   const auto* v = root.take("lease");
   if (v == nullptr) return;
   if (v->what != yaml_value::type::map || v->children.empty()) {

@@ -43,6 +43,7 @@ struct node_config {
   core::tolerance_policy quorum;
   bool keys_folded = false;
   bool reads_on_leases = true;  ///< `reads: lease`; false: quorum
+  bool thrifty = false;         ///< ask the nearest quorum first
   core::lease_terms lease;
   std::uint64_t request_timeout_ms = 10'000;
   std::string log_level = "info";  ///< trace | debug | info | warn | error

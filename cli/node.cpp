@@ -85,6 +85,7 @@ class running_node {
     board_->leases =
         std::make_unique<actors::lease_desk>(board_->self(), config.lease, disk.lease_ms());
     board_->reads_on_leases = config.reads_on_leases;
+    board_->thrifty = config.thrifty;
     spawn_actors(born, me);
   }
 

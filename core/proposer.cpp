@@ -16,6 +16,7 @@ constexpr std::size_t rounds_in_flight_far_max = 64;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t queue_max = 65'536;
+constexpr std::size_t outside_bytes_max = 1 << 20;
 constexpr std::uint64_t repeat_ms = 400;
 constexpr std::uint64_t idle_notice_ms = 20;
 constexpr std::uint64_t busy_notice_ms = 500;
@@ -87,7 +88,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
     // No accept went out after these reads came: ask by itself, two rounds at most in the air.
     const bool room = reads_.size() <= 2;
-    if (room) confirm(at, out);
+    if (room) confirm(at, out, true);
   }
 }
 
@@ -98,10 +99,11 @@ bool proposer::has_room(clock_reading at) const {
   return in_flight_.size() < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
 }
 
-void proposer::confirm(clock_reading at, proposer_effects& out) {
+void proposer::confirm(clock_reading at, proposer_effects& out, bool near) {
   ++round_;
   confirmed_at_ = at.now;
-  send_accept({log_, ballot_, gen_, config_.epoch, round_, chosen_ + 1, {}, chosen_}, out);
+  accept m{log_, ballot_, gen_, config_.epoch, round_, chosen_ + 1, {}, chosen_};
+  near&& is_thrifty(at) ? send_near(std::move(m), out) : send_accept(std::move(m), out);
 }
 
 void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
@@ -111,6 +113,14 @@ void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
   told_ = chosen_;
   told_at_ = at.now;
   in_flight_.push_back({value, {}, at.now, false});
+  if (is_thrifty(at)) {
+    keep_outside(s, value, at);
+    accept m{log_, ballot_, gen_, config_.epoch, round_, s, {std::move(value)}, chosen_};
+    send_near(std::move(m), out);
+    if (outside_bytes_ >= outside_bytes_max) send_outside(out);
+    return;
+  }
+  send_outside(out);
   send_accept({log_, ballot_, gen_, config_.epoch, round_, s, {std::move(value)}, chosen_}, out);
 }
 
@@ -246,6 +256,7 @@ void proposer::on_reachable(const std::vector<node_id>& nodes, clock_reading at,
   const bool grown =
       std::any_of(nodes.begin(), nodes.end(), [&](node_id node) { return !is_reachable(node); });
   reachable_ = nodes;
+  choose_near(at, out);
   // Who comes back must learn whom to follow and how far the log is.
   if (grown) notice_every_ms_ = idle_notice_ms;
   if (grown && stage_ == stage::serving) confirm(at, out);
@@ -257,6 +268,7 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   if (is_done()) return;
   repeat_unanswered(at, out);
   if (stage_ == stage::over) return;
+  tick_thrifty(at, out);
   if (can_commit()) could_commit_at_ = at.now;
   // A candidate that can not finish its recovery stands in the way of one that could.
   const bool unfinished = stage_ == stage::recovering || stage_ == stage::switching;
@@ -284,6 +296,7 @@ void proposer::notice(clock_reading at, proposer_effects& out) {
   if (!fresh && !busy && !again) return;
   notice_every_ms_ =
       fresh || busy ? idle_notice_ms : std::min(2 * notice_every_ms_, old_notice_ms_max);
+  send_outside(out);  // or they would ask for what is on its way
   told_ = chosen_;
   told_at_ = noticed_at_ = at.now;
   std::set<node_id> others(followers_.begin(), followers_.end());

@@ -21,6 +21,7 @@
 #include "core/ids.hpp"
 #include "core/lease.hpp"
 #include "core/messages.hpp"
+#include "core/nearest_quorum.hpp"
 #include "core/replica.hpp"
 
 namespace atlas::core {
@@ -110,6 +111,9 @@ class proposer {
   /// Nodes that answer at present, this one included. They decide whom to ask and whether to start
   /// anything; never how many are enough.
   void on_reachable(const std::vector<node_id>& nodes, clock_reading at, proposer_effects& out);
+  /// Measured distances, from time to time. From the first call on the owner is thrifty: it asks
+  /// the nearest Q2 first.
+  void on_nearness(const round_trips& distance, clock_reading at, proposer_effects& out);
   /// Wants `next` (a successor of the active configuration) in force. Ignored unless serving.
   void on_reconfigure(const configuration& next, proposer_effects& out, clock_reading at);
   /// Give the log to `target`. The answer is in `proposer_effects::moved`, now or later.
@@ -181,9 +185,19 @@ class proposer {
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
   [[nodiscard]] bool has_room(clock_reading at) const;
-  void confirm(clock_reading at, proposer_effects& out);
+  /// `near`: the nearest are enough for now.
+  void confirm(clock_reading at, proposer_effects& out, bool near = false);
   void propose(entry value, clock_reading at, proposer_effects& out);
   void send_accept(accept m, proposer_effects& out) const;
+  // proposer_thrifty.cpp
+  void choose_near(clock_reading at, proposer_effects& out);
+  [[nodiscard]] bool is_thrifty(clock_reading at) const;
+  [[nodiscard]] bool is_near(node_id node) const;
+  void send_near(accept m, proposer_effects& out) const;
+  void keep_outside(slot at_slot, const entry& value, clock_reading at);
+  void send_outside(proposer_effects& out);
+  void ask_all(clock_reading at, proposer_effects& out);
+  void tick_thrifty(clock_reading at, proposer_effects& out);
   void advance(clock_reading at, proposer_effects& out);
   void release_reads(proposer_effects& out);
   void renew_lease(clock_reading at, proposer_effects& out);
@@ -247,6 +261,16 @@ class proposer {
   tick confirmed_at_;
   const lease_source* leases_;
   std::map<node_id, lease_session> sessions_;  ///< in which each acceptor last answered this ballot
+
+  // Thrifty sends.
+  bool thrifty_ = false;
+  round_trips distance_;
+  near_set near_;
+  tick all_until_;              ///< everybody is asked until then
+  std::vector<entry> outside_;  ///< slots that only `near_` has been sent, in order
+  slot outside_from_;
+  std::size_t outside_bytes_ = 0;
+  tick outside_since_;
 
   applied_ledger ledger_;  ///< how far the nodes have durably applied the log
 };

@@ -152,6 +152,7 @@ void proposer::on_progress(const replica_progress& p, clock_reading at, proposer
 }
 
 void proposer::adopt(const configuration& c, clock_reading at) {
+  near_ = {};
   began_ = at.now;  // winning its Q1 has its own time; the tenure is not at fault for a slow change
   config_ = c;
   quorum_ = quorum_of(config_);

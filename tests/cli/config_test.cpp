@@ -86,7 +86,7 @@ TEST_SUITE("cli/config") {
         "advertise: n1.example.net:4444\nregion: eu-west-1\ncredentials: \"1: secret\"\n"
         "db_path: /tmp/d\nsocket: /tmp/s\nsocket_mode: \"0600\"\nconnect: [a:1, '[::1]:2']\n"
         "development_mode: yes\nmax_cache_size: 1GB\nquorum: {fn: 2, fz: auto}\nkeys: folded\n"
-        "request_timeout: 500ms\nreads: quorum\nlease: {duration: 5s, drift: 0.02}\n"
+        "request_timeout: 500ms\nreads: quorum\nthrifty: on\nlease: {duration: 5s, drift: 0.02}\n"
         "log: {level: warn, format: json}\n");
     CAPTURE(got.message);
     REQUIRE(got.ok);
@@ -105,6 +105,7 @@ TEST_SUITE("cli/config") {
     CHECK(c.keys_folded);
     CHECK(c.request_timeout_ms == 500);
     CHECK_FALSE(c.reads_on_leases);
+    CHECK(c.thrifty);
     CHECK(c.lease.duration_ms == 5'000);
     CHECK(c.lease.drift_permille == 20);
     CHECK(c.log_level == "warn");

@@ -164,8 +164,26 @@ core::log_view sim_node::view(const held_log& h) const {
   return {h.log, &h.copy.active(), h.copy.promised(), h.copy.holder(), h.owner != nullptr};
 }
 
+/// As a shell would have measured them, more or less.
+void sim_node::tell_nearness() {
+  if (!world_.options.thrifty) return;
+  core::round_trips distance;
+  const auto& zones = world_.options.zones;
+  for (std::uint64_t n = 1; n <= nodes_; ++n) {
+    const bool is_far = zones[n - 1] != zones[self_.node.value - 1];
+    const auto way = world_.options.delay_us + (is_far ? world_.options.zone_delay_us : 0);
+    distance[{n}] = way + world_.random.below(2 * way + 1);
+  }
+  for (auto& [log, h] : run_->logs)
+    if (h->owner)
+      step_owner(*h, [&](core::proposer& o, core::proposer_effects& out) {
+        o.on_nearness(distance, clocks(), out);
+      });
+}
+
 void sim_node::tick_coordinator() {
   update_reachable();
+  if (world_.random.chance(1, 4)) tell_nearness();
   std::vector<core::log_view> views;
   for (const auto& [log, h] : run_->logs) views.push_back(view(*h));
   core::coordinator_effects out;

@@ -126,6 +126,7 @@ class sim_node {
   void post(mailbox& box, std::function<void()> what);
   void tick();
   void tick_coordinator();
+  void tell_nearness();
   void ping_all();
   void on_ping(core::process from, const ping& p);
   void on_pong(core::node_id from, const pong& p);

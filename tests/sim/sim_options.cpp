@@ -142,6 +142,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
     o.move_every_us = 20'000 + movers.below(movers.chance(1, 2) ? 150'000 : 1'500'000);
   core::rng closers(seed * 0xe7037ed1a0b428dbull + 11);
   if (closers.chance(1, 6)) o.close_at_us = 1 + closers.below(o.fault_us);
+  o.thrifty = core::rng(seed * 0x9fb21c651e98df25ull + 17).chance(1, 2);
   draw_groups(o, core::rng(seed * 0xc6a4a7935bd1e995ull + 13));
   switch_off(o, shape.off);
   return o;
@@ -195,6 +196,7 @@ std::string sim_options::describe() const {
   if (leases)
     text += ", leases of " + std::to_string(lease.duration_ms) + " ms with drift " +
             std::to_string(lease.drift_permille);
+  if (thrifty) text += ", thrifty";
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
   if (regroup_every_us) text += ", " + std::to_string(tables) + " tables moving between logs";

@@ -54,7 +54,8 @@ struct sim_options {
   unsigned drift_permille = 10;         ///< clocks of nodes differ by up to this
   bool leases = false;                  ///< `reads: lease`, else every read is confirmed
   core::lease_terms lease;
-  bool hints = true;  ///< requests also go to whom others follow
+  bool thrifty = false;  ///< owners ask the nearest quorum first
+  bool hints = true;     ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;
   bool removals = false;           ///< nodes lose their seats for good and come back on the wire
