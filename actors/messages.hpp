@@ -62,6 +62,7 @@ struct move_reply {
 struct ping {
   std::uint64_t sent_us = 0;            ///< on the sender's monotonic clock
   std::uint64_t received_position = 0;  ///< as in `credit`, in case that was lost
+  bool hears_you = false;               ///< the receiver's answers reach the sender
 };
 struct pong {
   std::uint64_t sent_us = 0;  ///< copied from the ping

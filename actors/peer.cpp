@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <map>
+
 #include <caf/io/all.hpp>
 
 #include "net/secure_middleman_broker.hpp"
@@ -55,11 +57,17 @@ peer::handle::behavior_type peer::make_behavior() {
           [this](const wire_header& h, const ping& p) {
             if (!arrived(h, p)) return;
             link_->on_receipt(p.received_position);
-            link_->send(pong{p.sent_us, board_->leases->on_heartbeat(h.from)});
+            if (p.hears_you) link_->on_heard_there();
+            // A lease for one who hears nobody would keep the others from going on without it.
+            link_->send(pong{p.sent_us, p.hears_you ? board_->leases->on_heartbeat(h.from)
+                                                    : core::lease_grant{}});
           },
           [this](const wire_header& h, const pong& p) {
             if (!arrived(h, p)) return;
             link_->on_round_trip(monotonic_us() - p.sent_us);
+            const bool is_first = !link_->answered_lately();
+            link_->on_answered();
+            if (is_first) ping_now();
             board_->book_leases(h.from, p.sent_us, p.grant);
           },
           [this](const wire_header& h, const credit& c) {
@@ -105,14 +113,21 @@ void peer::on_forward(const wire_header& h, forward& f) {
       caf::anon_send(owner, h.from, std::move(f));
       return;
     }
-  returned r{f.log, {}, {}, "the owner moved"};
-  for (const auto& c : f.commands) r.commands.push_back(c.seq);
-  for (const auto& x : f.reads) r.reads.push_back(x.ticket);
-  link_->send(std::move(r));
+  std::map<core::table_id, returned> back;
+  const auto to = [&](core::table_id table) -> returned& {
+    return back.try_emplace(table, returned{f.log, {}, {}, "the owner moved", table}).first->second;
+  };
+  for (const auto& c : f.commands) to(c.table).commands.push_back(c.seq);
+  for (const auto& x : f.reads) to(x.table).reads.push_back(x.ticket);
+  for (auto& [table, r] : back) link_->send(std::move(r));
+}
+
+void peer::ping_now() {
+  link_->send(ping{monotonic_us(), link_->arrived(), link_->answered_lately()});
 }
 
 void peer::on_tick() {
-  if (stage_ == stage::connected) link_->send(ping{monotonic_us(), link_->arrived()});
+  if (stage_ == stage::connected) ping_now();
   if (stage_ == stage::idle && monotonic_us() >= next_dial_us_) dial();
   delayed_send(this, tick_every, tick_message{});
 }
@@ -152,7 +167,7 @@ void peer::connected(const welcome& w, peer_actor to) {
   remote_ = caf::actor_cast<caf::strong_actor_ptr>(to);
   monitor(to);
   link_->connect(std::move(to), w.from);
-  link_->send(ping{monotonic_us(), link_->arrived()});
+  ping_now();
 }
 
 void peer::failed(const std::string& why) {

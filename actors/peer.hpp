@@ -44,6 +44,7 @@ class peer : public metered<peer_actor::extend<caf::reacts_to<tick_message>>::ba
   void complain();
   void on_forward(const wire_header& h, forward& f);
   void on_tick();
+  void ping_now();
   void dial();
   void greet(const door_actor& door);
   void connected(const welcome& w, peer_actor to);

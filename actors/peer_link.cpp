@@ -40,6 +40,15 @@ std::size_t wire_bytes(const answers& m) {
   return bytes;
 }
 
+namespace {
+
+bool is_recent(const std::atomic<std::uint64_t>& at_us) {
+  const auto at = at_us.load(std::memory_order_relaxed);
+  return at != 0 && monotonic_us() < at + peer_link::miss_after_us;
+}
+
+}  // namespace
+
 std::uint64_t monotonic_us() {
   // Goes on while the machine sleeps: leases run out meanwhile (consensus.md §5).
   timespec now{};
@@ -60,7 +69,7 @@ void peer_link::connect(peer_actor handle, core::process peer) {
 void peer_link::disconnect() {
   const std::lock_guard lock(mutex_);
   handle_ = nullptr;
-  heard_at_us_ = 0;
+  heard_at_us_ = answered_at_us_ = heard_there_at_us_ = 0;
 }
 
 bool peer_link::accepts(const wire_header& header) {
@@ -100,8 +109,11 @@ core::process peer_link::peer() const {
 }
 
 bool peer_link::heard_lately() const {
-  const auto heard = heard_at_us_.load(std::memory_order_relaxed);
-  return heard != 0 && monotonic_us() < heard + miss_after_us;
+  return is_recent(heard_at_us_) && is_recent(heard_there_at_us_);
+}
+
+bool peer_link::answered_lately() const {
+  return is_recent(answered_at_us_);
 }
 
 }  // namespace atlas::actors

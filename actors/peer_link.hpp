@@ -87,6 +87,12 @@ class peer_link {
   [[nodiscard]] core::node_id node() const { return node_; }
   /// The process at the other end; node 0 while there is none.
   [[nodiscard]] core::process peer() const;
+  /// The other side's answer to a ping has come.
+  void on_answered() { answered_at_us_.store(monotonic_us(), std::memory_order_relaxed); }
+  [[nodiscard]] bool answered_lately() const;
+  /// A ping says that this side is heard there.
+  void on_heard_there() { heard_there_at_us_.store(monotonic_us(), std::memory_order_relaxed); }
+  /// In both directions: who does not hear this node is of no use to it.
   [[nodiscard]] bool heard_lately() const;
   [[nodiscard]] bool hears(core::process p) const { return peer() == p && heard_lately(); }
   /// Smoothed; 0 before the first answer.
@@ -118,6 +124,8 @@ class peer_link {
   net::delay_line* const delay_;
   const std::chrono::microseconds one_way_;
   std::atomic<std::uint64_t> heard_at_us_{0};
+  std::atomic<std::uint64_t> answered_at_us_{0};
+  std::atomic<std::uint64_t> heard_there_at_us_{0};
   std::atomic<std::uint64_t> round_trip_us_{0};
   mutable std::mutex mutex_;  // guards everything below
   peer_actor handle_;

@@ -186,7 +186,7 @@ typename I::result_type inspect(I& f, returned& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, ping& x) {
-  return f(caf::meta::type_name("ping"), x.sent_us, x.received_position);
+  return f(caf::meta::type_name("ping"), x.sent_us, x.received_position, x.hears_you);
 }
 template <class I>
 typename I::result_type inspect(I& f, pong& x) {

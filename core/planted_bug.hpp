@@ -104,6 +104,8 @@ enum class bug : std::uint8_t {
   adopted_again,
   adopted_out_of_order,
   moved_answers_trusted,
+  // Who counts as reachable.
+  deaf_counted_as_heard,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

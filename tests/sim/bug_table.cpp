@@ -141,7 +141,9 @@ const std::vector<named_bug>& all_bugs() {
       {bug::adopted_out_of_order, "adopted-out-of-order",
        "parts of a table are taken in any order, and twice"},
       {bug::moved_answers_trusted, "moved-answers-trusted",
-       "a second answer of an earlier sending counts for the present one"}};
+       "a second answer of an earlier sending counts for the present one"},
+      {bug::deaf_counted_as_heard, "deaf-counted-as-heard",
+       "a node that hears nobody keeps its leases and its logs"}};
   return all;
 }
 

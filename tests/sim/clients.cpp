@@ -103,7 +103,7 @@ void clients::check_closed(const op& o, bool refused) {
 void clients::ask_everywhere() {
   for (unsigned i = 0; i < options_.tables; ++i)
     for (const auto& node : nodes_) {
-      if (!node->up()) continue;
+      if (!node->is_well()) continue;
       const core::log_id log{2 + i};
       const std::string row = ".k" + std::to_string(node->id().value % options_.keys);
       must_succeed_.insert(submit(no_client, *node, log, linear::op_kind::put, row, patient_ms));

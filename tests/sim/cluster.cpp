@@ -133,13 +133,17 @@ void cluster::choose_who_stays_down() {
   const auto quorum = core::grid_quorum::make(options_.first).value();
   std::vector<core::node_id> up;
   for (const auto& node : nodes_) up.push_back(node->id());
-  for (const auto& node : nodes_) {
+  const auto first = options_.many_stay_broken ? random_.below(nodes_.size()) : 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    auto& node = *nodes_[(first + i) % nodes_.size()];
     auto rest = up;
-    std::erase(rest, node->id());
+    std::erase(rest, node.id());
     const auto votes = quorum.votes_of(rest);
-    if (!quorum.has_q1(votes) || !quorum.has_q2(votes) || random_.chance(1, 3)) continue;
+    if (!quorum.has_q1(votes) || !quorum.has_q2(votes)) continue;
+    if (!options_.many_stay_broken && random_.chance(1, 3)) continue;
     up = rest;
-    stay_down_.push_back(node->id());
+    stay_down_.push_back(node.id());
+    node.give_up();
   }
 }
 
@@ -150,19 +154,21 @@ void cluster::calm_down() {
   choose_who_stays_down();
   for (auto& node : nodes_) {
     node->slow_down(0);
+    node->fill_disk({});
     const bool down =
         std::find(stay_down_.begin(), stay_down_.end(), node->id()) != stay_down_.end();
-    if (down && node->up()) {
+    if (down && node->up() && !options_.many_stay_broken) {
       node->crash();
       clients_.on_crash(node->id());
     }
     if (!down && !node->up()) node->start();
   }
+  stay_broken();
 }
 
 bool cluster::settled() const {
   for (const auto& node : nodes_) {
-    if (!node->up()) continue;
+    if (!node->is_well()) continue;
     for (unsigned i = 0; i < options_.logs; ++i) {
       const core::log_id log{2 + i};
       if (node->copy(log).watermark() < watch_.last_chosen(log)) return false;

@@ -50,6 +50,15 @@ class cluster {
   void whisper(sim_node& rival, core::log_id log);
   void slow_for(sim_node& node, std::uint64_t by_us, std::uint64_t us);
   void cut_for(const std::vector<std::pair<core::node_id, core::node_id>>& pairs, std::uint64_t us);
+  // cluster_wide.cpp
+  void wide_fault(std::uint64_t die);
+  void isolate_one();
+  void bridge_halves();
+  void flap_some();
+  void slow_some_link();
+  void fill_some_disk();
+  /// Deaf, mute or slow for good; what progress is demanded of the others all the same.
+  void stay_broken();
   // cluster_siege.cpp
   void siege();
   void besiege(sim_node& owner, sim_node& rival, core::log_id log);

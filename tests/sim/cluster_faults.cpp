@@ -39,7 +39,9 @@ void cluster::schedule_reconfiguration() {
 
 void cluster::one_fault() {
   auto die = random_.below(options_.crash + options_.partition + options_.cut + options_.pause +
-                           options_.slow_disk + options_.usurp + options_.duel + options_.siege);
+                           options_.slow_disk + options_.usurp + options_.duel + options_.siege +
+                           options_.isolate + options_.bridge + options_.flap + options_.slow_link +
+                           options_.disk_full);
   auto& node = *nodes_[random_.below(nodes_.size())];
   const auto fits = [&](unsigned weight) {
     if (die < weight) return true;
@@ -53,6 +55,7 @@ void cluster::one_fault() {
   if (fits(options_.usurp)) return usurp_some();
   if (fits(options_.duel)) return duel();
   if (fits(options_.siege)) return siege();
+  if (!fits(options_.slow_disk)) return wide_fault(die);
   const auto by = random_.below(300'000);
   slow_for(node, by, random_.below(2'000'000));
 }
@@ -195,6 +198,7 @@ void cluster::cut_for(const std::vector<std::pair<core::node_id, core::node_id>>
       tell("cut: n" + std::to_string(a.value) + " to n" + std::to_string(b.value));
   }
   events_.push(events_.now() + us, [this, pairs] {
+    if (calm_ && options_.many_stay_broken) return;  // all is mended, and what is cut now stays so
     for (const auto& [a, b] : pairs) net_.mend(a, b);
     tell("a cut heals");
   });

@@ -22,7 +22,7 @@ void cluster::schedule_move() {
 sim_node* cluster::owner_of(core::log_id log) const {
   for (const auto& node : nodes_)
     if (const auto* owner = node->owner(log);
-        owner && owner->state() == core::proposer::stage::serving)
+        owner && node->is_well() && owner->state() == core::proposer::stage::serving)
       return node.get();
   return nullptr;
 }
@@ -85,9 +85,11 @@ void cluster::move_all() {
   for (unsigned i = 0; i < options_.logs; ++i) {
     const core::log_id log{2 + i};
     auto heir = random_.below(nodes_.size());
-    while (!nodes_[heir]->up()) heir = (heir + 1) % nodes_.size();
+    while (!nodes_[heir]->is_well()) heir = (heir + 1) % nodes_.size();
     const auto& target = *nodes_[heir];
     story_.enter(target.id(), log);
+    // Of an owner that stays broken no move is demanded.
+    if (options_.many_stay_broken && !owner_of(log)) continue;
     const auto until = events_.now() + moved_within_us;
     for (auto ask_at = events_.now(); owner_of(log) != &target; events_.step()) {
       require(events_.now() < until,

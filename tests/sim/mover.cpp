@@ -91,7 +91,9 @@ void mover::take_step(std::size_t number) {
   const auto& m = moves_[c.which];
   c.ticket = ++tickets_;
   asked_[c.ticket] = number;
-  auto& node = *nodes_[random_.below(nodes_.size())];
+  auto which = random_.below(nodes_.size());
+  while (calm_ && !nodes_[which]->is_well()) which = (which + 1) % nodes_.size();
+  auto& node = *nodes_[which];
   if (c.next == step::read_part) {
     core::part_request r{m.table,         m.moves,         m.to,
                          c.arrived.parts, c.arrived.after, options_.part_bytes};

@@ -11,6 +11,7 @@ std::uint64_t network::delay(const envelope& e) {
   const auto& zone_b = options_.zones[e.to.value - 1];
   std::uint64_t base = options_.delay_us + (zone_a == zone_b ? 0 : options_.zone_delay_us);
   base += random_.below(base + 1);
+  if (const auto slow = slow_.find({e.from.node, e.to}); slow != slow_.end()) base *= slow->second;
   if (!chance(options_.straggler)) return base;
   story_.count(thing::late_message);
   return base + random_.below(1'000'000);

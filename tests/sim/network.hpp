@@ -41,7 +41,8 @@ struct answers {
 };
 /// A heartbeat, and the answer with a lease.
 struct ping {
-  core::tick sent;  ///< on the sender's clock
+  core::tick sent;         ///< on the sender's clock
+  bool hears_you = false;  ///< the receiver's answers reach the sender
 };
 struct pong {
   core::tick sent;  ///< copied from the ping
@@ -73,6 +74,8 @@ class network {
   /// Nothing passes from `a` to `b` any more.
   void cut(core::node_id a, core::node_id b) { cuts_.emplace(a, b); }
   void mend(core::node_id a, core::node_id b) { cuts_.erase({a, b}); }
+  /// Messages from `a` to `b` take `factor` times as long; 1: as ever.
+  void slow(core::node_id a, core::node_id b, std::uint64_t factor) { slow_[{a, b}] = factor; }
   /// All that the protocol says from `a` to `b` is lost until then; heartbeats pass.
   void deafen(core::node_id a, core::node_id b, std::uint64_t until_us) {
     deaf_until_[{a, b}] = until_us;
@@ -82,6 +85,7 @@ class network {
     calm_ = true;
     cuts_.clear();
     deaf_until_.clear();
+    slow_.clear();
   }
 
  private:
@@ -99,6 +103,7 @@ class network {
   deliver deliver_;
   std::set<std::pair<core::node_id, core::node_id>> cuts_;
   std::map<std::pair<core::node_id, core::node_id>, std::uint64_t> deaf_until_;
+  std::map<std::pair<core::node_id, core::node_id>, std::uint64_t> slow_;  ///< by what factor
   bool calm_ = false;
 };
 

@@ -26,6 +26,7 @@ sim_node::sim_node(world& w, core::node_id id, unsigned nodes)
 
 void sim_node::start() {
   ++self_.boot.value;
+  on_full_ = {};
   tell({}, "starts");
   run_ = std::make_unique<process_state>();
   if (world_.options.leases)
@@ -95,14 +96,14 @@ core::clock_reading sim_node::clocks() const {
 bool sim_node::hears(core::process p) const {
   if (p == self_) return true;
   const auto found = run_->heard.find(p.node);
-  return found != run_->heard.end() && found->second.first == p.boot &&
+  return found != run_->heard.end() && found->second.first == p.boot && found->second.second > 0 &&
          world_.events.now() < found->second.second + heard_us;
 }
 
 void sim_node::update_reachable() {
   std::vector<core::node_id> nodes{self_.node};
   for (const auto& [node, heard] : run_->heard)
-    if (world_.events.now() < heard.second + heard_us) nodes.push_back(node);
+    if (heard.second > 0 && world_.events.now() < heard.second + heard_us) nodes.push_back(node);
   std::sort(nodes.begin(), nodes.end());
   if (nodes == run_->reachable) return;
   run_->reachable = nodes;
@@ -131,22 +132,32 @@ void sim_node::tick() {
 
 void sim_node::ping_all() {
   const auto now = clocks().now;
-  for (std::uint64_t n = 1; n <= nodes_; ++n)
-    if (n != self_.node.value) world_.net.send({self_, {n}, {}, ping{now}});
+  for (std::uint64_t n = 1; n <= nodes_; ++n) {
+    if (n == self_.node.value) continue;
+    const auto last = run_->answered.find({n});
+    const bool hears =
+        last != run_->answered.end() && world_.events.now() < last->second + heard_us;
+    world_.net.send({self_, {n}, {}, ping{now, hears}});
+  }
   if (!run_->leases) return;
   has_granted_ = true;
   on_pong(self_.node, {now, run_->leases->on_heartbeat(self_)});
 }
 
 void sim_node::on_ping(core::process from, const ping& p) {
-  if (!run_->leases) return;
-  has_granted_ = true;
-  auto grant = run_->leases->on_heartbeat(from);
-  world_.tale.count(thing::lease_granted);
-  world_.net.send({self_, from.node, from.boot, pong{p.sent, std::move(grant)}});
+  pong answer{p.sent, {}};
+  // A lease for one who hears nobody would keep the others from going on without it.
+  const bool hears = p.hears_you || core::planted(core::bug::deaf_counted_as_heard);
+  if (run_->leases && hears) {
+    has_granted_ = true;
+    answer.grant = run_->leases->on_heartbeat(from);
+    world_.tale.count(thing::lease_granted);
+  }
+  world_.net.send({self_, from.node, from.boot, std::move(answer)});
 }
 
 void sim_node::on_pong(core::node_id from, const pong& p) {
+  run_->answered[from] = world_.events.now();
   if (!run_->leases) return;
   const auto sent = core::planted(core::bug::lease_counted_from_answer) ? clocks().now : p.sent;
   run_->leases->on_grant(from, p.grant, sent);
@@ -257,9 +268,12 @@ void sim_node::receive(envelope&& e) {
     const bool late = world_.options.echo > 0 && std::holds_alternative<forward>(e.what);
     if (e.from.boot < boot && !late) return;
     if (std::holds_alternative<ping>(e.what)) {
-      boot = e.from.boot;
-      when = world_.events.now();
-      return on_ping(e.from, std::get<ping>(e.what));
+      // Hearing is mutual: who does not hear this node is of no use to it.
+      const auto& p = std::get<ping>(e.what);
+      if (std::exchange(boot, e.from.boot) != e.from.boot) when = 0;
+      if (p.hears_you || core::planted(core::bug::deaf_counted_as_heard))
+        when = world_.events.now();
+      return on_ping(e.from, p);
     }
   }
   if (const auto* p = std::get_if<pong>(&e.what)) return on_pong(e.from.node, *p);

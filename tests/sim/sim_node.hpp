@@ -49,6 +49,8 @@ class sim_node {
   /// The process stands still until `until_us`; what arrives waits.
   void pause(std::uint64_t until_us);
   /// Every write of the disk takes longer by this.
+  /// The next write fails, which ends the process (consensus.md §3: fail-stop). `ended` is called.
+  void fill_disk(std::function<void()> ended) { on_full_ = std::move(ended); }
   void slow_down(std::uint64_t us) { disk_penalty_us_ = us; }
   void receive(envelope&& e);
 
@@ -60,6 +62,9 @@ class sim_node {
             std::string row, std::uint64_t timeout_ms);
 
   [[nodiscard]] bool up() const { return run_ != nullptr; }
+  /// From now on nothing is demanded of it.
+  void give_up() { given_up_ = true; }
+  [[nodiscard]] bool is_well() const { return up() && !given_up_; }
   [[nodiscard]] core::node_id id() const { return self_.node; }
   [[nodiscard]] core::process self() const { return self_; }
   /// Owner of the log on this node, or null.
@@ -114,7 +119,9 @@ class sim_node {
     std::map<core::log_id, std::unique_ptr<held_log>> logs;
     std::map<std::pair<core::table_id, core::log_id>, route> routes;
     std::unique_ptr<core::coordinator> coordinator;
-    std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> heard;  ///< boot, when
+    /// Boot, and when a ping last said that this node is heard there, too; 0: never.
+    std::map<core::node_id, std::pair<core::boot_epoch, std::uint64_t>> heard;
+    std::map<core::node_id, std::uint64_t> answered;  ///< when its last pong came
     std::vector<core::node_id> reachable;
     std::deque<job> jobs;
     bool store_busy = false;
@@ -183,8 +190,10 @@ class sim_node {
   std::int64_t drift_permille_;
   std::uint64_t clock_offset_us_;
   std::uint64_t paused_until_ = 0;
+  bool given_up_ = false;
   bool has_granted_ = false;  ///< some process of this node has granted leases
   std::uint64_t disk_penalty_us_ = 0;
+  std::function<void()> on_full_;  ///< the disk has no space left
   std::unique_ptr<process_state> run_;
 };
 

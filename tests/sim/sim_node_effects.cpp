@@ -102,6 +102,12 @@ void sim_node::start_store() {
   // What arrives while the disk works shares the next fsync.
   const auto count = run_->jobs.size();
   later(took, [this, count] {
+    if (on_full_) {
+      // Some of it may have reached the medium all the same.
+      const auto ended = std::exchange(on_full_, {});
+      crash();
+      return ended();
+    }
     std::vector<job> batch;
     for (std::size_t i = 0; i < count; ++i) {
       batch.push_back(std::move(run_->jobs.front()));

@@ -54,7 +54,12 @@ constexpr fault_switch switches[] = {{"crash", &sim_options::crash},
                                      {"drift", &sim_options::drift_permille},
                                      {"duel", &sim_options::duel},
                                      {"echo", &sim_options::echo},
-                                     {"siege", &sim_options::siege}};
+                                     {"siege", &sim_options::siege},
+                                     {"isolate", &sim_options::isolate},
+                                     {"bridge", &sim_options::bridge},
+                                     {"flap", &sim_options::flap},
+                                     {"slow_link", &sim_options::slow_link},
+                                     {"disk_full", &sim_options::disk_full}};
 constexpr const char* reconfigure_switch = "reconfigure";
 constexpr const char* move_switch = "move";
 constexpr const char* regroup_switch = "regroup";
@@ -66,7 +71,9 @@ void switch_off(sim_options& o, const std::set<std::string>& off) {
   if (off.contains(move_switch)) o.move_every_us = 0;
   if (off.contains(regroup_switch)) o.regroup_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
-  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege == 0)
+  if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege +
+          o.isolate + o.bridge + o.flap + o.slow_link + o.disk_full ==
+      0)
     o.fault_every_us = 0;
 }
 
@@ -107,6 +114,38 @@ void draw_leases(sim_options& o, core::rng random) {
   if (random.chance(2, 3)) o.siege = static_cast<unsigned>(1 + random.below(6));
 }
 
+/// Up to 5 zones of up to 4 nodes, most of them small.
+std::vector<std::string> draw_wide_zones(core::rng& random) {
+  static const char* const names[] = {"eu", "us", "ap", "sa", "af"};
+  std::vector<std::string> zones;
+  const auto count = 1 + random.below(5);
+  const auto largest = 1 + random.below(random.chance(1, 3) ? 4 : 3);
+  for (std::uint64_t z = 0; z < count; ++z)
+    for (auto n = 1 + random.below(largest); n > 0; --n) zones.emplace_back(names[z]);
+  return zones;
+}
+
+/// A fifth of the seeds: more nodes, the faults of a wide area, and an end at which no more is well
+/// than must be.
+void widen(sim_options& o, const sim_shape& shape, core::rng random) {
+  if (!random.chance(1, 5)) return;
+  if (random.chance(1, 2) && shape.zones.empty()) {
+    o.zones = draw_wide_zones(random);
+    o.first = draw_first(o.zones, o.reconfigure_every_us > 0, shape.tolerance, random);
+    o.slow_node = o.slow_node ? core::node_id{1 + random.below(o.zones.size())} : core::node_id{};
+    o.clients = std::max(o.clients, static_cast<unsigned>(o.zones.size() / 2));
+  }
+  const auto weight = [&] { return random.chance(1, 2) ? unsigned(1 + random.below(5)) : 0u; };
+  o.isolate = weight();
+  o.bridge = weight();
+  o.flap = weight();
+  o.slow_link = weight();
+  o.disk_full = weight();
+  if (!o.fault_every_us) o.fault_every_us = 20'000 + random.below(1'000'000);
+  o.many_stay_broken = !o.reconfigure_every_us && random.chance(2, 3);
+  o.some_stay_down = o.some_stay_down || o.many_stay_broken;
+}
+
 /// Tables that join and leave logs of groups. Not where logs are closed: a table leaves first.
 void draw_groups(sim_options& o, core::rng random) {
   if (o.close_at_us || !random.chance(1, 3)) return;
@@ -144,6 +183,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   if (closers.chance(1, 6)) o.close_at_us = 1 + closers.below(o.fault_us);
   o.thrifty = core::rng(seed * 0x9fb21c651e98df25ull + 17).chance(1, 2);
   draw_groups(o, core::rng(seed * 0xc6a4a7935bd1e995ull + 13));
+  widen(o, shape, core::rng(seed * 0x2545f4914f6cdd1dull + 19));
   switch_off(o, shape.off);
   return o;
 }
@@ -207,6 +247,11 @@ std::string sim_options::describe() const {
           std::to_string(cut) + " pause " + std::to_string(pause) + " slow disk " +
           std::to_string(slow_disk) + " usurp " + std::to_string(usurp) + " duel " +
           std::to_string(duel) + " siege " + std::to_string(siege);
+  if (isolate + bridge + flap + slow_link + disk_full > 0)
+    text += " isolate " + std::to_string(isolate) + " bridge " + std::to_string(bridge) + " flap " +
+            std::to_string(flap) + " slow link " + std::to_string(slow_link) + " disk full " +
+            std::to_string(disk_full);
+  if (many_stay_broken) text += ", many stay broken";
   text += "; loss " + std::to_string(loss) + " duplicate " + std::to_string(duplicate) +
           " straggler " + std::to_string(straggler) + " echo " + std::to_string(echo) +
           " per mille; keeps " + std::to_string(limits.keep_slots) + " slots";

@@ -42,7 +42,13 @@ struct sim_options {
   unsigned slow_disk = 0;
   unsigned usurp = 0;  ///< a node bids for a log that has a healthy owner
   unsigned siege = 0;  ///< an owner is cut off until its leases end, see cluster_siege.cpp
-  unsigned duel = 0;   ///< two nodes bid in turns; somebody may restart at once meanwhile
+  // What a wide area does, see cluster_wide.cpp.
+  unsigned isolate = 0;    ///< one node is cut off from all
+  unsigned bridge = 0;     ///< two halves that only one node joins
+  unsigned flap = 0;       ///< a cut that opens and closes
+  unsigned slow_link = 0;  ///< messages between two nodes take up to a hundred times as long
+  unsigned disk_full = 0;  ///< a process ends at its next write, and comes back when there is space
+  unsigned duel = 0;       ///< two nodes bid in turns; somebody may restart at once meanwhile
   // Per message, in 1/1000.
   unsigned loss = 0;
   unsigned duplicate = 0;
@@ -63,6 +69,9 @@ struct sim_options {
   std::uint64_t slow_node_us = 0;  ///< by this
   /// Nodes that stay down in the liveness phase, as long as both quorums stay possible.
   bool some_stay_down = false;
+  /// And those stay broken some other way: deaf, mute or slow; as many as both quorums can do
+  /// without.
+  bool many_stay_broken = false;
   core::replica_limits limits;      ///< in most seeds so tight that snapshots happen all the time
   std::uint64_t move_every_us = 0;  ///< mean time between live moves of a log; 0 = none
   std::uint64_t regroup_every_us = 0;  ///< mean time between moves of a table; 0 = none

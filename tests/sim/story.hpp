@@ -27,6 +27,12 @@ enum class thing : std::uint8_t {
   duel,
   ambush,  ///< an owner struck while it changes the configuration
   siege,   ///< an owner cut off until its leases end
+  isolation,
+  bridge,
+  flapping,
+  slow_link,
+  disk_full,     ///< processes that ended because they could not write
+  stays_broken,  ///< nodes that were deaf, mute, slow or down for good when progress was demanded
   lost_message,
   repeated_message,
   late_message,
