@@ -8,7 +8,7 @@ namespace atlas::core {
 namespace {
 
 constexpr std::uint64_t ask_again_ms = 400;
-constexpr unsigned unanswered_max = 4;
+constexpr unsigned unanswered_max = 3;  // six seconds in all: then another holder is asked
 
 }  // namespace
 

@@ -330,7 +330,7 @@ TEST_SUITE("core/snapshots") {
       auto out = follower.tick(ms);
       std::move(out.now.begin(), out.now.end(), std::back_inserter(sent));
     }
-    CHECK(messages_to<snapshot_request>(sent, 3).size() == 4);  // ever more patiently
+    CHECK(messages_to<snapshot_request>(sent, 3).size() == 3);  // ever more patiently
     CHECK(messages_to<fetch>(sent).size() > 0);
   }
 

@@ -50,4 +50,14 @@ TEST_SUITE("sim/named seeds") {
     const auto report = atlas::sim::run_options(atlas::sim::sim_options::from_seed(809'294));
     CHECK_MESSAGE(report.ok, report.why);
   }
+
+  TEST_CASE("a node that hears nobody does not keep its logs") {
+    const auto report = atlas::sim::run_options(atlas::sim::sim_options::from_seed(439));
+    CHECK_MESSAGE(report.ok, report.why);
+  }
+
+  TEST_CASE("who began a snapshot from a node that went away asks another one soon") {
+    const auto report = atlas::sim::run_options(atlas::sim::sim_options::from_seed(27'199));
+    CHECK_MESSAGE(report.ok, report.why);
+  }
 }
