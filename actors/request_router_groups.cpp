@@ -215,7 +215,7 @@ bool request_router::advance(travel& t, const core::outcome& result) {
       t.next = leg::adopt;
       return true;
     case leg::adopt:
-      if (!state) return false;
+      if (!state || state->moves < t.table.moves) return false;
       t.arrived = *state;
       t.next = state->moves == t.table.moves && state->what == core::custody::arriving
                    ? leg::read_part

@@ -53,8 +53,7 @@ void result_window::remember(table_id table, const command_id& c, outcome result
 }
 
 void result_window::forget(table_id table) {
-  origins_.erase(origins_.lower_bound({table, {}}),
-                 origins_.lower_bound({table_id{table.value + 1}, {}}));
+  std::erase_if(origins_, [&](const auto& o) { return o.first.first == table; });
 }
 
 std::vector<table_id> result_window::tables() const {

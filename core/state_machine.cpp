@@ -90,6 +90,7 @@ void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>
 
 outcome state_machine::execute(const command_view& c, table_id table, stamp when) {
   if (log_ == meta_log) {
+    if (table != home_) return {outcome_code::refused, "not a table of this log"};
     catalogue_door door(*this, when);
     catalogue_changed_ = true;
     return execute_catalogue(c.copy(), door);
@@ -101,6 +102,9 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
   if (is_fenced && !(state && planted(bug::seal_does_not_fence))) return elsewhere(state);
   const auto prefix = row_prefix(table, state->moves);
   const auto row = prefix.empty() ? std::string() : prefix + std::string(c.row);
+  const bool is_reserved = prefix.empty() && !c.row.empty() &&
+                           (c.row.front() == closed_row[0] || c.row.front() == moved_rows);
+  if (is_reserved) return {outcome_code::refused, "no key begins like this"};
   switch (c.what) {
     case operation::close_log:
       closed_ = true;

@@ -80,7 +80,7 @@ outcome state_machine::execute_move(const command_view& c, stamp when) {
 
 void state_machine::seal(const seal_request& r, stamp when) {
   const auto* const s = state_of(r.table);
-  if (!s || s->what != custody::held) return;
+  if (!s || s->what != custody::held || r.to == log_) return;
   if (s->moves != r.moves && !planted(bug::seal_ignores_count)) return;
   table_state next = *s;
   next.what = custody::sealed;
@@ -118,6 +118,8 @@ bool state_machine::clear(const clear_request& r, stamp when) {
   const auto* const s = state_of(r.table);
   const bool is_last = s && s->moves == r.moves && s->what == custody::sealed;
   if (!is_last && !(s && s->moves > r.moves)) return false;
+  // Rows without a prefix are the home table's.
+  if (r.moves == 0 && r.table != home_) return false;
   std::vector<std::string> found;
   // Behind what is removed already: a store walks slowly over what was deleted a moment ago.
   const auto from = is_last && !s->after.empty() ? s->after + std::string(1, 0) : std::string();

@@ -5,6 +5,13 @@
 #include "core/row_record.hpp"
 
 namespace atlas::core {
+namespace {
+
+bool is_table(table_id id) {
+  return id && id != log_itself;
+}
+
+}  // namespace
 
 std::string encode(const table_state& s) {
   std::string out(1, static_cast<char>(s.what));
@@ -43,7 +50,7 @@ std::optional<seal_request> decode_seal_request(std::string_view bytes) {
   r.table.value = in.varint();
   r.moves = in.varint();
   r.to.value = in.varint();
-  if (!in.complete()) return std::nullopt;
+  if (!in.complete() || !is_table(r.table)) return std::nullopt;
   return r;
 }
 
@@ -79,7 +86,7 @@ std::optional<adopt_part> decode_adopt_part(std::string_view bytes) {
     if (in.failed() || !decode_row(record)) return std::nullopt;
     p.rows.emplace_back(std::move(row), std::move(record));
   }
-  if (in.failed() || p.moves == 0) return std::nullopt;
+  if (in.failed() || p.moves == 0 || !is_table(p.table)) return std::nullopt;
   result_window lines;
   if (!lines.replay(p.results)) return std::nullopt;
   for (const auto table : lines.tables())
@@ -107,7 +114,7 @@ std::optional<part_request> decode_part_request(std::string_view bytes) {
   r.index = in.varint();
   r.after = in.string();
   r.bytes = in.varint();
-  if (!in.complete()) return std::nullopt;
+  if (!in.complete() || !is_table(r.table)) return std::nullopt;
   return r;
 }
 
@@ -123,7 +130,7 @@ std::optional<clear_request> decode_clear_request(std::string_view bytes) {
   clear_request r;
   r.table.value = in.varint();
   r.moves = in.varint();
-  if (!in.complete()) return std::nullopt;
+  if (!in.complete() || !is_table(r.table)) return std::nullopt;
   return r;
 }
 
