@@ -51,7 +51,11 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
           handler(&core::replica::on_snapshot_chunk),
           handler(&core::replica::on_release),
           handler(&core::replica::on_move_offer),
-          handler(&core::replica::on_hand_off)};
+          handler(&core::replica::on_hand_off),
+          [this](core::process from, forward& f) {
+            // Requests that found no owner; behind `inherit`, should one be on its way.
+            send(board_->directory, from, std::move(f));
+          }};
 }
 
 void acceptor::on_tick() {

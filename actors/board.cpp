@@ -194,6 +194,40 @@ void board::give_back(core::process origin, returned&& r) {
     to->send_to(origin, std::move(r));
 }
 
+void board::forward_to(core::node_id owner, forward&& all) {
+  const auto to = link(owner);
+  if (!to) return;
+  forward f{all.log, {}, {}};
+  std::size_t bytes = 0;
+  const auto send_if_full = [&](std::size_t more) {
+    bytes += more;
+    if (bytes < parcel_bytes_max) return;
+    to->send(std::exchange(f, forward{all.log, {}, {}}));
+    bytes = 0;
+  };
+  for (auto& r : all.reads) {
+    const auto size = 48 + r.row.size();
+    f.reads.push_back(std::move(r));
+    send_if_full(size);
+  }
+  for (auto& c : all.commands) {
+    const auto size = 64 + c.row.size() + c.value.size();
+    f.commands.push_back(std::move(c));
+    send_if_full(size);
+  }
+  if (!f.commands.empty() || !f.reads.empty()) to->send(std::move(f));
+}
+
+void board::bounce(core::process from, const forward& f) {
+  std::map<core::table_id, returned> back;
+  const auto to = [&](core::table_id table) -> returned& {
+    return back.try_emplace(table, returned{f.log, {}, {}, "the owner moved", table}).first->second;
+  };
+  for (const auto& c : f.commands) to(c.table).commands.push_back(c.seq);
+  for (const auto& x : f.reads) to(x.table).reads.push_back(x.ticket);
+  for (auto& [table, r] : back) give_back(from, std::move(r));
+}
+
 void board::tell_moved(core::process asker, move_reply&& r) {
   if (asker == self_)
     requests->on_move_reply(std::move(r));

@@ -126,6 +126,10 @@ class board {
   /// Answers back to the node whose clients wait for them.
   void answer(core::process origin, answers&& a);
   void give_back(core::process origin, returned&& r);
+  /// Requests to another node that owns their log, in messages of bounded size.
+  void forward_to(core::node_id owner, forward&& f);
+  /// These found no owner here.
+  void bounce(core::process from, const forward& f);
   void tell_moved(core::process asker, move_reply&& r);
 
   /// Grants and releases of one heartbeat answer from `granter`.

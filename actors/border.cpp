@@ -72,8 +72,15 @@ bool well_formed(core::process, const core::move_offer& m) {
 }
 
 bool well_formed(core::process, const core::hand_off& m) {
+  const auto is_change = [](const core::entry& e) {
+    return e.kind() == core::entry_kind::configuration;
+  };
   // Generation 0 is the winner's own; an heir counts quorums of the configuration as it is.
-  return m.by.round > 0 && m.gen.value > 0 && core::grid_quorum::make(m.active).ok();
+  return m.by.round > 0 && m.gen.value > 0 && core::grid_quorum::make(m.active).ok() &&
+         m.unfinished.size() <=
+             std::min<std::uint64_t>(core::hand_off::unfinished_max, m.last_slot.value) &&
+         are_whole(m.unfinished) &&
+         std::none_of(m.unfinished.begin(), m.unfinished.end(), is_change);
 }
 
 }  // namespace atlas::actors

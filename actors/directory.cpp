@@ -54,7 +54,13 @@ directory_actor::behavior_type directory::make_behavior() {
             options_.every_tick();
             delayed_send(this, tick_every, tick_message{});
           },
-          [this](const inherit& i) { on_inherit(i); }};
+          [this](const inherit& i) { on_inherit(i); },
+          [this](core::process from, forward& f) {
+            const auto entry = board_->log(f.log);
+            const auto who = entry ? entry->owner() : owner_actor{};
+            if (!who) return board_->bounce(from, f);
+            send(who, from, std::move(f));
+          }};
 }
 
 void directory::begin() {

@@ -89,7 +89,7 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::snapshot_request>,
     caf::reacts_to<core::process, core::snapshot_chunk>,
     caf::reacts_to<core::process, core::release>, caf::reacts_to<core::process, core::move_offer>,
-    caf::reacts_to<core::process, core::hand_off>>;
+    caf::reacts_to<core::process, core::hand_off>, caf::reacts_to<core::process, forward>>;
 
 using owner_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::promise>, caf::reacts_to<core::process, core::nack>,
@@ -114,9 +114,10 @@ using coordinator_actor =
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
                      caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
 
-using directory_actor = caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
-                                         caf::replies_to<introduced>::with<bool>,
-                                         caf::reacts_to<tick_message>, caf::reacts_to<inherit>>;
+using directory_actor =
+    caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
+                     caf::replies_to<introduced>::with<bool>, caf::reacts_to<tick_message>,
+                     caf::reacts_to<inherit>, caf::reacts_to<core::process, forward>>;
 
 }  // namespace atlas::actors
 

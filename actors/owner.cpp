@@ -2,8 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -184,6 +187,7 @@ void owner::emit(core::proposer_effects& out) {
   if (out.fetch) send(entry_->acceptor, chase{out.fetch->source, out.fetch->upto});
   for (auto& r : out.reads)
     send(entry_->acceptor, confirmed{r.applied_min, std::move(r.reads), r.lease_until, tenure_});
+  if (proposer_.heir()) relay(out);
   if (!out.unproposed.empty() || !out.unread.empty()) give_back(out);
   if (out.moved) tell_movers(*out.moved);
   if (out.over) {
@@ -196,6 +200,21 @@ void owner::emit(core::proposer_effects& out) {
     board_->requests->on_routes_changed();
     quit();
   }
+}
+
+/// This node's own requests follow the ballot on the same link, so they arrive right behind it.
+void owner::relay(core::proposer_effects& out) {
+  const auto is_own = [&](const auto& x) { return x.from == board_->self(); };
+  forward f{entry_->log, {}, {}};
+  const auto take = [&](auto& from, auto& to) {
+    const auto own = std::stable_partition(from.begin(), from.end(), std::not_fn(is_own));
+    std::move(own, from.end(), std::back_inserter(to));
+    from.erase(own, from.end());
+  };
+  take(out.unproposed, f.commands);
+  take(out.unread, f.reads);
+  if (!f.commands.empty() || !f.reads.empty())
+    board_->forward_to(proposer_.heir().node, std::move(f));
 }
 
 void owner::give_back(core::proposer_effects& out) {

@@ -27,6 +27,7 @@ class owner : public metered<owner_actor::base> {
   void tell_movers(const core::proposer_effects::move_result& result);
   void on_tick();
   void emit(core::proposer_effects& out);
+  void relay(core::proposer_effects& out);
   void give_back(core::proposer_effects& out);
   void look_around(core::clock_reading at);
   /// Logged configurations follow the members: asks for the next one if it differs.

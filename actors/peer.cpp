@@ -108,18 +108,13 @@ void peer::complain() {
 
 void peer::on_forward(const wire_header& h, forward& f) {
   const auto entry = board_->log(f.log);
-  if (entry)
-    if (const auto owner = entry->owner()) {
-      caf::anon_send(owner, h.from, std::move(f));
-      return;
-    }
-  std::map<core::table_id, returned> back;
-  const auto to = [&](core::table_id table) -> returned& {
-    return back.try_emplace(table, returned{f.log, {}, {}, "the owner moved", table}).first->second;
-  };
-  for (const auto& c : f.commands) to(c.table).commands.push_back(c.seq);
-  for (const auto& x : f.reads) to(x.table).reads.push_back(x.ticket);
-  for (auto& [table, r] : back) link_->send(std::move(r));
+  if (!entry) return board_->bounce(h.from, f);
+  if (const auto owner = entry->owner()) {
+    caf::anon_send(owner, h.from, std::move(f));
+  } else {
+    // Behind a hand-off that may have come just before it.
+    caf::anon_send(entry->acceptor, h.from, std::move(f));
+  }
 }
 
 void peer::ping_now() {

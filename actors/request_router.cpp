@@ -14,29 +14,6 @@ std::uint64_t now_ms() {
   return monotonic_us() / 1000;
 }
 
-/// Sends a parcel to another node in messages of bounded size.
-void send_parcel(peer_link& to, core::log_id log, core::request_table::parcel&& p) {
-  forward f{log, {}, {}};
-  std::size_t bytes = 0;
-  const auto send_if_full = [&](std::size_t more) {
-    bytes += more;
-    if (bytes < parcel_bytes_max) return;
-    to.send(std::exchange(f, forward{log, {}, {}}));
-    bytes = 0;
-  };
-  for (auto& r : p.reads) {
-    const auto size = 48 + r.row.size();
-    f.reads.push_back(std::move(r));
-    send_if_full(size);
-  }
-  for (auto& c : p.commands) {
-    const auto size = 64 + c.row.size() + c.value.size();
-    f.commands.push_back(std::move(c));
-    send_if_full(size);
-  }
-  if (!f.commands.empty() || !f.reads.empty()) to.send(std::move(f));
-}
-
 }  // namespace
 
 request_router::request_router(std::shared_ptr<board> where, router_options options)
@@ -206,8 +183,9 @@ void request_router::flush(route& r, std::uint64_t now) {
   if (local) {
     caf::anon_send(local, board_->self(),
                    forward{r.entry->log, std::move(parcel.commands), std::move(parcel.reads)});
-  } else if (const auto link = board_->link(to.node)) {
-    send_parcel(*link, r.entry->log, std::move(parcel));
+  } else {
+    board_->forward_to(to.node,
+                       {r.entry->log, std::move(parcel.commands), std::move(parcel.reads)});
   }
 }
 

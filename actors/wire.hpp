@@ -141,7 +141,7 @@ typename I::result_type inspect(I& f, move_ready& x) {
 template <class I>
 typename I::result_type inspect(I& f, hand_off& x) {
   return f(caf::meta::type_name("hand_off"), x.log, x.by, x.gen, x.to, x.last_slot, x.active,
-           x.last_stamp.us);
+           x.last_stamp.us, x.unfinished);
 }
 template <class I>
 typename I::result_type inspect(I& f, command& x) {

@@ -182,9 +182,14 @@ struct hand_off {
   ballot by;
   generation gen;        ///< the speaker's, raised by one
   process to;            ///< this start of this node and no other
-  slot last_slot;        ///< nothing was proposed above it, everything up to it is chosen
+  slot last_slot;        ///< nothing was proposed above it
   configuration active;  ///< in force for the slot after it
   stamp last_stamp;
+  /// What was proposed for the last slots and is not known chosen: the heir proposes it again.
+  std::vector<entry> unfinished = {};
+  /// Everything up to here is chosen.
+  [[nodiscard]] slot chosen() const { return {last_slot.value - unfinished.size()}; }
+  static constexpr std::size_t unfinished_max = 64;  ///< slots
 };
 
 using message = std::variant<prepare, promise, nack, accept, accepted, commit, fetch, chosen,

@@ -86,6 +86,9 @@ enum class bug : std::uint8_t {
   hand_off_taken_twice,
   hand_off_below_promise,
   heir_serves_at_once,
+  heir_forgets_unfinished,
+  heir_takes_unfinished_as_chosen,
+  heir_reads_early,
   // Configurations, once more.
   promise_of_older_epoch,
   // TABLE DROP.

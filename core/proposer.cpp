@@ -48,18 +48,19 @@ void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_ef
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
   }
-  if (const tick until = lease_until(); may_read() && at.now < until) {
+  if (const tick until = lease_until(); may_read() && at.now < until && knows_inherited()) {
     out.reads.push_back({chosen_, std::move(reads), until});
     return;
   }
   reads_waiting_ += reads.size();
+  const slot past = std::max(chosen_, planted(bug::heir_reads_early) ? slot{} : inherited_);
   // The round that confirms these reads must be sent after they arrived: the next one.
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
     auto& batch = reads_.back();
-    batch.applied_min = std::max(batch.applied_min, chosen_);
+    batch.applied_min = std::max(batch.applied_min, past);
     std::move(reads.begin(), reads.end(), std::back_inserter(batch.reads));
   } else {
-    const slot least = planted(bug::read_before_applied) ? slot{} : chosen_;
+    const slot least = planted(bug::read_before_applied) ? slot{} : past;
     reads_.push_back({round_ + 1, least, std::move(reads)});
   }
   pump(at, out);
@@ -93,10 +94,12 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
 }
 
 bool proposer::has_room(clock_reading at) const {
-  if (in_flight_.empty()) return true;
-  if (in_flight_.size() < rounds_in_flight_max)
+  const slot from = std::max(chosen_, inherited_);
+  const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
+  if (own == 0) return true;
+  if (own < rounds_in_flight_max)
     return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
-  return in_flight_.size() < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
+  return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
 }
 
 void proposer::confirm(clock_reading at, proposer_effects& out, bool near) {
@@ -134,7 +137,9 @@ void proposer::send_accept(accept m, proposer_effects& out) const {
 
 void proposer::on_accepted(process from, const accepted& m, clock_reading at,
                            proposer_effects& out) {
-  if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || is_done()) return;
+  // A giver goes on counting: what is chosen was chosen, and its clients wait for it.
+  const bool over = stage_ == stage::over;
+  if ((m.by != ballot_ && !planted(bug::vote_of_any_ballot)) || over) return;
   // An earlier tenure of this process under the same ballot counted its rounds by itself.
   if (m.gen != gen_) return;
   if (m.round > round_) return;  // nobody can answer a round that was not sent
@@ -179,6 +184,7 @@ void proposer::release_reads(proposer_effects& out) {
   if (stage_ != stage::serving && stage_ != stage::draining && stage_ != stage::handing) return;
   const std::uint64_t early = planted(bug::read_of_earlier_round) ? 1 : 0;
   while (!reads_.empty() && reads_.front().round <= round_) {
+    if (reads_.front().applied_min > chosen_) return;  // an heir does not know all yet
     vote_set confirmed;
     for (const auto& [node, round] : answered_round_)
       if (const auto seat = quorum_.seat_of(node); seat && round + early >= reads_.front().round)
@@ -275,7 +281,8 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   if (unfinished && at.now.ms > could_commit_at_.ms + recovery_alone_ms_max)
     return end(out, ballot_);
   // Neither may an heir that finds nobody to learn the last slots from.
-  const bool behind = stage_ == stage::recovering && in_flight_.empty();
+  const bool behind = stage_ == stage::recovering && applied_ < chosen_ &&
+                      (in_flight_.empty() || chosen_ < inherited_);
   if (behind && at.now.ms > began_.ms + recovery_behind_ms_max) return end(out, ballot_);
   if (!can_commit() && (!queue_.empty() || !reads_.empty()))
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));

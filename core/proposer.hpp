@@ -73,8 +73,8 @@ class proposer {
     draining,   ///< reconfiguration: no new proposals until all below are chosen
     switching,  ///< a configuration entry is in flight or being applied
     over,
-    handing,  ///< a move: no new proposals until what is in flight is chosen
-    gone,     ///< the ballot was handed on: silent but for repeating that very message
+    handing,  ///< a move: no new proposals until what is in flight fits into the hand-off
+    gone,     ///< the ballot was handed on: only repeats that very message, and counts late votes
   };
 
   /// What the own replica knew when the tenure began.
@@ -145,6 +145,8 @@ class proposer {
   [[nodiscard]] slot chosen() const { return chosen_; }
   [[nodiscard]] const configuration& active() const { return config_; }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  /// Who takes what is given back, because the ballot was handed to it; node 0 = nobody.
+  [[nodiscard]] process heir() const { return stage_ == stage::gone ? move_->heir : process{}; }
 
  private:
   struct proposal {
@@ -179,12 +181,17 @@ class proposer {
   // proposer_move.cpp: giving the log away.
   void offer(clock_reading at, proposer_effects& out);
   void try_hand_over(clock_reading at, proposer_effects& out);
+  [[nodiscard]] bool fits_hand_off() const;
+  void go_on(const hand_off& from, clock_reading at, proposer_effects& out);
   void tick_move(clock_reading at, proposer_effects& out);
   void end_move(bool done, std::string why, proposer_effects& out);
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
   [[nodiscard]] bool has_room(clock_reading at) const;
+  [[nodiscard]] bool knows_inherited() const {
+    return chosen_ >= inherited_ || planted(bug::heir_reads_early);
+  }
   /// `near`: the nearest are enough for now.
   void confirm(clock_reading at, proposer_effects& out, bool near = false);
   void propose(entry value, clock_reading at, proposer_effects& out);
@@ -244,6 +251,8 @@ class proposer {
   slot chosen_;   ///< every slot up to here is chosen; only rises
   slot applied_;  ///< by the own replica
   std::deque<proposal> in_flight_;
+  /// An heir: up to here the giver proposed, and may have answered clients. Read only above it.
+  slot inherited_;
   std::deque<command> queue_;   ///< bound: queue_max, further commands are given back
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
   tick proposed_at_;            ///< when that was

@@ -123,7 +123,8 @@ void proposer::recover(clock_reading at, proposer_effects& out) {
 }
 
 void proposer::finish_recovery(clock_reading at, proposer_effects& out) {
-  const bool done = in_flight_.empty() && applied_ >= chosen_;
+  // What was handed over in flight is no recovery: an heir proposes behind it, and reads later.
+  const bool done = (in_flight_.empty() || chosen_ < inherited_) && applied_ >= chosen_;
   if (!done && !planted(bug::serving_before_recovery)) return;
   stage_ = stage::serving;
   notice_every_ms_ = 1;  // and the members without a seat

@@ -1,7 +1,8 @@
 // Giving the log away while it is served (consensus.md §6). Offers find out when the target holds
-// nearly everything; only then writes pause, what is in flight is chosen, and the ballot itself is
-// sent. From that moment the giver is mute under this ballot, whatever arrives late: the target and
-// it are one proposer in sequence, and that is all that keeps one value per (ballot, slot).
+// nearly everything; only then the ballot itself is sent, together with what is in flight under
+// it. From that moment the giver proposes nothing under this ballot, whatever arrives late: the
+// target and it are one proposer in sequence, and that is all that keeps one value per (ballot,
+// slot). It still counts votes that come, because its clients wait for them.
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +20,8 @@ constexpr std::uint64_t offer_ms_max = 5'000;
 constexpr std::uint64_t drain_ms_max = 2'000;
 constexpr std::uint64_t hand_off_again_ms = 200;
 constexpr std::uint64_t hand_off_ms_max = 2'000;
+// It is sent as one message, and once more to who has most of it already.
+constexpr std::size_t unfinished_bytes_max = 1 << 20;
 
 std::string named(node_id node) {
   return "node " + std::to_string(node.value);
@@ -42,19 +45,29 @@ proposer::proposer(inheritance i, clock_reading at, proposer_effects& out,
       reachable_(std::move(i.reachable)),
       began_(at.now),
       could_commit_at_(at.now),
-      chosen_(i.from.what.last_slot),
+      chosen_(i.from.what.chosen()),
       applied_(i.from.watermark),
+      inherited_(i.from.what.last_slot),
       // Log time must not fall between the two owners (§10).
       last_stamp_(std::max(i.from.what.last_stamp, i.from.last_stamp)),
-      told_(i.from.what.last_slot),
+      told_(chosen_),
       leases_(leases) {
   if (planted(bug::heir_serves_at_once)) applied_ = chosen_;
+  go_on(i.from.what, at, out);
   finish_recovery(at, out);
   // The acceptors learn at once whom they follow and how far the log is, caught up here or not.
   if (stage_ != stage::recovering) return;
   confirm(at, out);
   // The replica is asking already; its reports so far may have found no owner here.
   out.fetch = proposer_effects::chase{i.from.giver, chosen_};
+}
+
+/// Proposes what the giver had in flight: the same values in the same slots.
+void proposer::go_on(const hand_off& from, clock_reading at, proposer_effects& out) {
+  if (planted(bug::heir_takes_unfinished_as_chosen)) chosen_ = from.last_slot;
+  if (planted(bug::heir_forgets_unfinished)) return;
+  for (const auto& value : from.unfinished)
+    if (chosen_ < inherited_) propose(value, at, out);
 }
 
 void proposer::end_move(bool done, std::string why, proposer_effects& out) {
@@ -94,7 +107,7 @@ void proposer::on_move_ready(process from, const move_ready& m, clock_reading at
   if (m.by != ballot_ || !move_ || from.node != move_->target) return;
   if (stage_ == stage::gone) {
     const auto& parting = move_->parting;
-    if (from != move_->heir || m.gen != parting.gen || m.applied < parting.last_slot) return;
+    if (from != move_->heir || m.gen != parting.gen || m.applied < parting.chosen()) return;
     end_move(true, {}, out);
     return end(out, ballot_);
   }
@@ -107,15 +120,29 @@ void proposer::on_move_ready(process from, const move_ready& m, clock_reading at
 }
 
 void proposer::try_hand_over(clock_reading at, proposer_effects& out) {
-  if (stage_ != stage::handing) return;
-  if (!in_flight_.empty() && !planted(bug::hand_off_before_chosen)) return;
+  if (stage_ != stage::handing || !fits_hand_off()) return;
   const auto next = planted(bug::hand_off_same_generation) ? gen_ : gen_ + 1;
-  move_->parting = {log_, ballot_, next, move_->heir, chosen_, config_, last_stamp_};
+  const slot last = chosen_ + in_flight_.size();
+  move_->parting = {log_, ballot_, next, move_->heir, last, config_, last_stamp_, {}};
+  for (const auto& p : in_flight_) {
+    ATLAS_CHECK(p.value.kind() != entry_kind::configuration, "a change is finished before a move");
+    move_->parting.unfinished.push_back(p.value);
+  }
+  if (planted(bug::hand_off_before_chosen)) {
+    move_->parting.last_slot = chosen_;
+    move_->parting.unfinished.clear();
+  }
   move_->began = move_->said_at = at.now;
   stage_ = stage::gone;
   out.send.push_back({move_->target, move_->parting});
   give_back(out, "the table moves to " + named(move_->target));
   if (planted(bug::giver_goes_on)) stage_ = stage::serving;
+}
+
+bool proposer::fits_hand_off() const {
+  std::size_t bytes = 0;
+  for (const auto& p : in_flight_) bytes += p.value.size();
+  return in_flight_.size() <= hand_off::unfinished_max && bytes <= unfinished_bytes_max;
 }
 
 void proposer::tick_move(clock_reading at, proposer_effects& out) {

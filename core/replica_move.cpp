@@ -18,8 +18,10 @@ void replica::on_hand_off(process from, const hand_off& m, replica_effects& out)
   const ballot seen = std::max(promised_, heard_by_);
   // For an earlier start of this node, or overtaken: nobody will ever take it now.
   const bool other = m.to != self_ && !planted(bug::hand_off_to_any_boot);
-  // Slots above the last one were chosen under a higher ballot.
-  const bool overtaken = offered > taken_ && watermark_ > m.last_slot;
+  // Only the giver counts under this ballot: what is known chosen above its count is of a higher
+  // one, and so is a newer configuration. The heir's own value there must never be called chosen.
+  const bool newer = active_.epoch > m.active.epoch;
+  const bool overtaken = offered > taken_ && (watermark_ > m.chosen() || newer);
   const bool beaten = (seen > m.by && !planted(bug::hand_off_below_promise)) || overtaken;
   if (other || beaten) {
     out.held.push_back(
@@ -30,9 +32,9 @@ void replica::on_hand_off(process from, const hand_off& m, replica_effects& out)
   if (offered < taken_ && !planted(bug::hand_off_taken_twice)) return;  // of a tenure long past
   taken_ = offered;
   // What this copy voted for under the ballot is chosen now; the rest is asked for.
-  learn(from, m.by, m.last_slot, out);
+  learn(from, m.by, m.chosen(), out);
   if (!again) out.taken = taken_log{m, from.node, watermark_, last_stamp_};
-  if (watermark_ >= m.last_slot)
+  if (watermark_ >= m.chosen())
     out.now.push_back({from.node, move_ready{log_, m.by, m.gen, watermark_}});
 }
 

@@ -81,6 +81,16 @@ TEST_SUITE("actors/border") {
     m.active.fn = 3;
     CHECK_FALSE(well_formed(sender, m));
     CHECK_FALSE(well_formed(sender, move_offer{}));
+    m.active = three_nodes();
+    m.unfinished = {make_no_op(), make_no_op()};
+    CHECK(well_formed(sender, m));
+    m.last_slot = {1};  // fewer slots than values
+    CHECK_FALSE(well_formed(sender, m));
+    m.last_slot = {400};
+    m.unfinished.assign(hand_off::unfinished_max + 1, make_no_op());
+    CHECK_FALSE(well_formed(sender, m));
+    m.unfinished = {make_configuration_entry(three_nodes())};
+    CHECK_FALSE(well_formed(sender, m));
   }
 
   TEST_CASE("round 0 is no ballot, slot 0 is no slot, and outcomes are known") {

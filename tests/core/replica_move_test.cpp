@@ -109,6 +109,39 @@ TEST_SUITE("core/replica_move") {
     CHECK(messages_to<move_ready>(again.now, 1).size() == 1);
   }
 
+  TEST_CASE("what is in flight is not taken for chosen, nor waited for") {
+    heir h;
+    h.step(proc(1), accept_of(by, 1, {put_entry(1), put_entry(2)}));
+    auto m = given(h.self(), 2);
+    m.unfinished = {put_entry(2)};
+    const auto out = h.take(m);
+    REQUIRE(out.taken);
+    CHECK(out.taken->watermark == slot{1});
+    CHECK(h->watermark() == slot{1});
+    CHECK(messages_to<move_ready>(out.now, 1).size() == 1);
+  }
+
+  TEST_CASE("with a slot in flight known chosen nothing is taken") {
+    heir h;
+    h.step(proc(3), chosen{table_log, {1}, {put_entry(9)}, {1}});
+    auto m = given(h.self(), 2);
+    m.unfinished = {put_entry(1), put_entry(2)};
+    CHECK_FALSE(h.take(m).taken);
+  }
+
+  TEST_CASE("with a newer configuration known chosen nothing is taken") {
+    heir h;
+    auto next = three_nodes();
+    next.parent = next.epoch;
+    next.epoch = {2};
+    h.step(proc(3), chosen{table_log, {1}, {make_configuration_entry(next)}, {1}});
+    auto m = given(h.self(), 2);
+    m.unfinished = {put_entry(1), put_entry(2)};
+    const auto out = h.take(m);
+    CHECK_FALSE(out.taken);
+    CHECK(messages_to<nack>(out.held, 1).size() == 1);
+  }
+
   TEST_CASE("another start of this node takes nothing") {
     heir h;
     const auto before = h.self();

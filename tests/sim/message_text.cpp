@@ -78,7 +78,8 @@ struct speaker {
   }
   std::string operator()(const core::hand_off& m) const {
     return "hand-off of " + text_of(m.by) + " generation " + number(m.gen.value) + " to " +
-           who(m.to) + " after slot " + number(m.last_slot);
+           who(m.to) + " after slot " + number(m.last_slot) + ", " + number(m.unfinished.size()) +
+           " in flight";
   }
 };
 

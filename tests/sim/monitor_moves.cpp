@@ -14,7 +14,7 @@ std::string tenure(core::ballot b, core::generation g) {
 
 bool same(const core::hand_off& a, const core::hand_off& b) {
   return a.to == b.to && a.last_slot == b.last_slot && a.active == b.active &&
-         a.last_stamp == b.last_stamp;
+         a.last_stamp == b.last_stamp && a.unfinished == b.unfinished;
 }
 
 }  // namespace
@@ -43,9 +43,15 @@ void monitor::on_giving(core::generation mine, const core::hand_off& m) {
   require(above == log.proposed.end() || above->first.first != m.by,
           tenure(m.by, mine) + " is handed on at " + name(m.log, m.last_slot) +
               " though more was proposed");
-  require(m.last_slot <= last_chosen(m.log), tenure(m.by, mine) + " is handed on at " +
-                                                 name(m.log, m.last_slot) +
-                                                 " before that slot is chosen");
+  require(m.chosen() <= last_chosen(m.log), tenure(m.by, mine) + " is handed on with " +
+                                                name(m.log, m.chosen()) +
+                                                " as chosen before it is");
+  core::slot at = m.chosen();
+  for (const auto& value : m.unfinished) {
+    const auto sent = log.proposed.find({m.by, ++at});
+    require(sent != log.proposed.end() && sent->second == value,
+            tenure(m.by, mine) + " is handed on with another value at " + name(m.log, at));
+  }
 }
 
 void monitor::on_taken(core::process self, const core::hand_off& m, const core::replica& copy) {

@@ -234,6 +234,7 @@ void sim_node::inherit(held_log& h, const core::taken_log& taken) {
   ++h.tenure;
   world_.tale.enter(self_.node, h.log);
   world_.tale.count(thing::move_taken);
+  world_.tale.count(thing::in_flight_given, taken.what.unfinished.size());
   tell(h.log, "goes on under a ballot that was handed to it");
   core::proposer_effects out;
   h.owner =

@@ -176,6 +176,8 @@ class sim_node {
   route& route_to(core::table_id table, core::log_id log);
   void follow_table(route& r, const core::answer& a);
   void tick_requests();
+  void serve(held_log& h, forward&& f);
+  void relay(const held_log& h, core::proposer_effects& out);
   void give_back(core::log_id log, const std::vector<core::command>& commands,
                  const std::vector<core::read>& reads, const std::string& why);
   void flush(route& r);

@@ -1,6 +1,8 @@
 // What core wants done: persist, send, answer. The order kept here is the order the shells keep:
 // held messages leave after the fsync of their own and all earlier groups, the owner's messages
 // reach the own copy before the reads do.
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "tests/sim/message_text.hpp"
@@ -190,6 +192,7 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
     }
     post(h.to_copy, [this, &h, reads, leave] { answer_reads(h, leave, *reads); });
   }
+  if (h.owner->heir()) relay(h, out);
   give_back(h.log, out.unproposed, out.unread, out.why);
   const bool moved = out.over && out.moved && out.moved->done;
   if (moved) world_.tale.count(thing::move_finished);
@@ -197,6 +200,22 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
   h.owner.reset();
   // Who gave a log away has not lost it: no reason to bid for it.
   if (!moved) run_->coordinator->on_lost(clocks().now, h.log, out.seen);
+}
+
+/// This node's own requests follow the ballot on the same connection.
+void sim_node::relay(const held_log& h, core::proposer_effects& out) {
+  forward f{h.log, {}, {}};
+  const auto take = [&](auto& from, auto& to) {
+    const auto own = std::stable_partition(from.begin(), from.end(),
+                                           [&](const auto& x) { return x.from != self_; });
+    std::move(own, from.end(), std::back_inserter(to));
+    from.erase(own, from.end());
+  };
+  take(out.unproposed, f.commands);
+  take(out.unread, f.reads);
+  if (f.commands.empty() && f.reads.empty()) return;
+  world_.tale.count(thing::relayed, f.commands.size() + f.reads.size());
+  send_to(h.owner->heir(), std::move(f));
 }
 
 void sim_node::answer_reads(held_log& h, const leave_to_read& leave,

@@ -76,6 +76,17 @@ void sim_node::tick_requests() {
 
 void sim_node::on_forward(core::process, forward&& f) {
   auto& h = *run_->logs.at(f.log);
+  if (!h.owner) {
+    // Behind a hand-off that may have come just before it.
+    auto late = std::make_shared<forward>(std::move(f));
+    return post(h.to_copy, [this, &h, late] {
+      post(h.to_owner, [this, &h, late] { serve(h, std::move(*late)); });
+    });
+  }
+  serve(h, std::move(f));
+}
+
+void sim_node::serve(held_log& h, forward&& f) {
   if (!h.owner) return give_back(f.log, f.commands, f.reads, "this node does not own the table");
   for (const auto& r : f.reads) world_.watch.on_read_arrived(h.log, r);
   step_owner(h, [&](core::proposer& o, core::proposer_effects& out) {

@@ -54,6 +54,8 @@ const char* name_of(thing t) {
                                                          "moves begun",
                                                          "handed over",
                                                          "taken",
+                                                         "given in flight",
+                                                         "requests relayed",
                                                          "moves finished",
                                                          "nodes removed",
                                                          "attempts to close a log",

@@ -54,19 +54,21 @@ enum class thing : std::uint8_t {
   lease_refusal,      ///< phase 1 refused for a lease
   lease_released,     ///< releases sent
   truncation,
-  snapshot_part,  ///< parts of snapshots handed out
-  install,        ///< snapshots put in place
-  view_expired,   ///< transfers that had to begin again
-  move_begun,     ///< an owner was asked to hand its log to another node
-  move_handed,    ///< of these, the ballot was sent
-  move_taken,     ///< of these, another process goes on under it
-  move_finished,  ///< of these, the giver knows that the other serves
-  removal,        ///< nodes that lost their seats for good
-  close,          ///< attempts to close a log for good
-  seal,           ///< tables sealed in a log
-  part,           ///< parts of tables adopted
-  adoption,       ///< tables that arrived whole in another log
-  followed,       ///< requests sent to where their table went
+  snapshot_part,    ///< parts of snapshots handed out
+  install,          ///< snapshots put in place
+  view_expired,     ///< transfers that had to begin again
+  move_begun,       ///< an owner was asked to hand its log to another node
+  move_handed,      ///< of these, the ballot was sent
+  move_taken,       ///< of these, another process goes on under it
+  in_flight_given,  ///< slots that an heir proposed again behind the giver
+  relayed,          ///< requests that followed a ballot to the heir
+  move_finished,    ///< of these, the giver knows that the other serves
+  removal,          ///< nodes that lost their seats for good
+  close,            ///< attempts to close a log for good
+  seal,             ///< tables sealed in a log
+  part,             ///< parts of tables adopted
+  adoption,         ///< tables that arrived whole in another log
+  followed,         ///< requests sent to where their table went
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);
