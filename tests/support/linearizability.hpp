@@ -39,7 +39,8 @@ struct verdict {
 ///          as not linearizable with that reason.
 /// Unknown  writes of unknown outcome are placed only directly before a read that needs them: one
 ///          that nobody reads changes nothing.
-/// Cost     O(events x pairs); pairs can grow to 2^(operations in flight) in bad histories.
+/// Cost     O(events x pairs). Reads are placed as soon as they fit, writes that nobody reads as
+///          soon as they change nothing; pairs can grow to 2^(read writes in flight) only.
 [[nodiscard]] verdict check_linearizable(const std::vector<operation>& history);
 
 }  // namespace atlas::linear
