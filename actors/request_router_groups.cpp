@@ -246,7 +246,7 @@ void request_router::follow_table(route& r, const core::answer& a) {
   r.requests.on_moved(a, {now}, "table " + r.label + " is on its way to another log");
   const auto to = core::moved_to(a.result.data);
   auto entry = to ? board_->log(to) : nullptr;
-  if (!entry || entry == r.entry) return;  // again in a moment
+  if (!entry || entry == r.entry || !r.requests.may_follow({now})) return;  // again in a moment
   r.entry = std::move(entry);
   r.requests.on_owner_changed();
   if (!std::exchange(r.dirty, true)) dirty_.push_back(&r);

@@ -107,6 +107,7 @@ enum class bug : std::uint8_t {
   adopted_again,
   adopted_out_of_order,
   moved_answers_trusted,
+  moved_followed_at_once,
   // Who counts as reachable.
   deaf_counted_as_heard,
 };

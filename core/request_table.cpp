@@ -146,6 +146,13 @@ void request_table::on_moved(const answer& a, tick now, const std::string& why) 
               now, why);
 }
 
+bool request_table::may_follow(tick now) {
+  const bool is_soon = followed_ && now.ms < followed_->ms + retry_ms;
+  if (is_soon && !planted(bug::moved_followed_at_once)) return false;
+  followed_ = now;
+  return true;
+}
+
 void request_table::on_owner_changed() {
   const auto again = [&](auto& all) {
     for (auto& [number, p] : all) {

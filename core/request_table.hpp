@@ -59,6 +59,9 @@ class request_table {
   /// answered more than once (by its proposer and by who recovered it), so after the first such
   /// answer no other proves that the sending before it did nothing.
   void on_moved(const answer& a, tick now, const std::string& why);
+  /// Whether everything may go to another log now, because `on_moved` said so: once per
+  /// `retry_ms`. Two logs may point at each other until a table on its way has arrived.
+  [[nodiscard]] bool may_follow(tick now);
   /// Another process owns the log now: everything unanswered goes there too.
   void on_owner_changed();
   /// Sends again what got no answer for long; duplicates are harmless.
@@ -102,6 +105,7 @@ class request_table {
   std::map<sequence, pending_write> writes_;  ///< bound: result_window::sequences_max / 2
   std::map<sequence, pending_read> reads_;
   std::size_t unsent_ = 0;
+  std::optional<tick> followed_;
 };
 
 }  // namespace atlas::core

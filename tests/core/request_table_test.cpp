@@ -266,4 +266,12 @@ TEST_SUITE("core/request_table_deadlines") {
       CHECK(gone[0].maybe_done);
     }
   }
+
+  TEST_CASE("logs that point at each other are followed once per pause") {
+    requests r;
+    CHECK(r.table.may_follow({5}));
+    CHECK_FALSE(r.table.may_follow({5}));
+    CHECK_FALSE(r.table.may_follow({5 + request_table::retry_ms - 1}));
+    CHECK(r.table.may_follow({5 + request_table::retry_ms}));
+  }
 }

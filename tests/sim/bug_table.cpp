@@ -148,6 +148,8 @@ const std::vector<named_bug>& all_bugs() {
        "parts of a table are taken in any order, and twice"},
       {bug::moved_answers_trusted, "moved-answers-trusted",
        "a second answer of an earlier sending counts for the present one"},
+      {bug::moved_followed_at_once, "moved-followed-at-once",
+       "requests run to and fro between logs that point at each other"},
       {bug::deaf_counted_as_heard, "deaf-counted-as-heard",
        "a node that hears nobody keeps its leases and its logs"}};
   return all;

@@ -17,6 +17,9 @@ namespace {
 // After the last fault every request must be answered within this.
 constexpr std::uint64_t answer_within_us = 20'000'000;
 constexpr std::uint64_t settle_within_us = 15'000'000;
+// Of one node. Whoever asks without a pause needs far more.
+constexpr std::uint64_t steps_max = 4'000;
+constexpr std::uint64_t steps_per_operation_max = 10;
 constexpr std::size_t history_events = 40;
 
 char seed_line[64];
@@ -196,6 +199,10 @@ void cluster::final_checks() {
     }
   }
   clients_.check(watch_);
+  for (const auto& node : nodes_)
+    require(node->steps() <= steps_max + steps_per_operation_max * clients_.operations(),
+            "node " + std::to_string(node->id().value) +
+                " does the same again and again: " + std::to_string(node->steps()) + " steps");
 }
 
 run_report run_options(const sim_options& options, listener who) {

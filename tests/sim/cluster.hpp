@@ -60,8 +60,12 @@ class cluster {
   /// Deaf, mute or slow for good; what progress is demanded of the others all the same.
   void stay_broken();
   // cluster_siege.cpp
+  void schedule_siege();
   void siege();
   void besiege(sim_node& owner, sim_node& rival, core::log_id log);
+  void besiege_to_the_minute(sim_node& owner, sim_node& rival, core::log_id log);
+  void usurp_at(std::uint64_t when, sim_node& rival, core::log_id log);
+  void probe_from(std::uint64_t when, std::uint64_t every, sim_node& owner, core::log_id log);
   void besiege_by_restart(sim_node& owner, sim_node& rival,
                           const std::vector<std::pair<core::node_id, core::node_id>>& to_helpers,
                           std::uint64_t ends_us);
@@ -87,6 +91,7 @@ class cluster {
   /// With nothing broken every log goes where it is sent, and is served there.
   void move_all();
   [[nodiscard]] sim_node* owner_of(core::log_id log) const;
+  [[nodiscard]] bool is_with_a_broken_one(core::log_id log) const;
   /// Mostly nothing; else one more node loses its seats for good, and bids with what it knew.
   void remove_some(core::log_id log);
   void choose_who_stays_down();

@@ -15,6 +15,7 @@ void cluster::storm() {
   clients_.start();
   if (options_.fault_every_us) schedule_fault();
   if (options_.reconfigure_every_us) schedule_reconfiguration();
+  if (options_.siege_every_us) schedule_siege();
   if (options_.move_every_us) schedule_move();
   if (options_.close_at_us) schedule_close();
   if (options_.regroup_every_us) schedule_regroup();

@@ -56,6 +56,11 @@ TEST_SUITE("sim/named seeds") {
     CHECK_MESSAGE(report.ok, report.why);
   }
 
+  TEST_CASE("a read does not run to and fro between logs that point at each other") {
+    const auto report = atlas::sim::run_options(atlas::sim::sim_options::from_seed(593));
+    CHECK_MESSAGE(report.ok, report.why);
+  }
+
   TEST_CASE("who began a snapshot from a node that went away asks another one soon") {
     const auto report = atlas::sim::run_options(atlas::sim::sim_options::from_seed(27'199));
     CHECK_MESSAGE(report.ok, report.why);

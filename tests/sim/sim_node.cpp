@@ -21,6 +21,7 @@ sim_node::sim_node(world& w, core::node_id id, unsigned nodes)
   drift_permille_ = w.random.chance(1, 2)
                         ? (w.random.chance(1, 2) ? drift : -drift)
                         : static_cast<std::int64_t>(w.random.below(2 * drift + 1)) - drift;
+  if (w.options.slow_clock) drift_permille_ = id == w.options.slow_clock ? -drift : drift;
   clock_offset_us_ = w.random.below(1'000'000);
 }
 
@@ -83,6 +84,7 @@ void sim_node::post(mailbox& box, std::function<void()> what) {
       world_.random.chance(1, 50) ? world_.random.below(5'000) : world_.random.below(50);
   const auto now = world_.events.now();
   box.last_us = std::max(box.last_us, now + lag);
+  ++steps_;
   later(box.last_us - now, std::move(what));
 }
 

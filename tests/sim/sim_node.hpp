@@ -62,6 +62,8 @@ class sim_node {
             std::string row, std::uint64_t timeout_ms);
 
   [[nodiscard]] bool up() const { return run_ != nullptr; }
+  /// What its actors did so far, over all its starts.
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
   /// From now on nothing is demanded of it.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool is_well() const { return up() && !given_up_; }
@@ -191,6 +193,7 @@ class sim_node {
   sim_disk disk_;
   std::int64_t drift_permille_;
   std::uint64_t clock_offset_us_;
+  std::uint64_t steps_ = 0;
   std::uint64_t paused_until_ = 0;
   bool given_up_ = false;
   bool has_granted_ = false;  ///< some process of this node has granted leases

@@ -110,7 +110,7 @@ void sim_node::on_answers(const answers& a) {
 void sim_node::follow_table(route& r, const core::answer& a) {
   const auto to = core::moved_to(a.result.data);
   r.requests.on_moved(a, clocks().now, "the table is on its way to another log");
-  if (!to || to == r.log) return;
+  if (!to || to == r.log || !r.requests.may_follow(clocks().now)) return;
   world_.tale.count(thing::followed);
   r.log = to;
   flush(r);

@@ -71,6 +71,7 @@ void switch_off(sim_options& o, const std::set<std::string>& off) {
   if (off.contains(move_switch)) o.move_every_us = 0;
   if (off.contains(regroup_switch)) o.regroup_every_us = 0;
   if (off.contains("slow_disk")) o.slow_node = {};
+  if (off.contains("siege")) o.siege_every_us = 0;
   if (o.crash + o.partition + o.cut + o.pause + o.slow_disk + o.usurp + o.duel + o.siege +
           o.isolate + o.bridge + o.flap + o.slow_link + o.disk_full ==
       0)
@@ -112,6 +113,12 @@ void draw_leases(sim_options& o, core::rng random) {
   o.lease.drift_permille = random.chance(1, 2) ? 10 : 20 + random.below(180);
   o.drift_permille = static_cast<unsigned>(o.lease.drift_permille / 2);
   if (random.chance(2, 3)) o.siege = static_cast<unsigned>(1 + random.below(6));
+  if (random.chance(1, 2)) o.slow_clock = {1 + random.below(o.zones.size())};
+  if (!random.chance(1, 3)) return;
+  // One siege after the other, and little else that would end them early.
+  o.lease.duration_ms = 250 + random.below(600);
+  o.siege_every_us = (o.lease.duration_ms + random.below(2 * o.lease.duration_ms)) * 1000;
+  if (o.fault_every_us) o.fault_every_us = std::max<std::uint64_t>(o.fault_every_us, 400'000);
 }
 
 /// Up to 5 zones of up to 4 nodes, most of them small.
@@ -132,6 +139,7 @@ void widen(sim_options& o, const sim_shape& shape, core::rng random) {
   if (random.chance(1, 2) && shape.zones.empty()) {
     o.zones = draw_wide_zones(random);
     o.first = draw_first(o.zones, o.reconfigure_every_us > 0, shape.tolerance, random);
+    if (o.slow_clock) o.slow_clock = {1 + random.below(o.zones.size())};
     o.slow_node = o.slow_node ? core::node_id{1 + random.below(o.zones.size())} : core::node_id{};
     o.clients = std::max(o.clients, static_cast<unsigned>(o.zones.size() / 2));
   }
@@ -236,6 +244,8 @@ std::string sim_options::describe() const {
   if (leases)
     text += ", leases of " + std::to_string(lease.duration_ms) + " ms with drift " +
             std::to_string(lease.drift_permille);
+  if (slow_clock) text += ", slow clock of node " + std::to_string(slow_clock.value);
+  if (siege_every_us) text += ", besieged";
   if (thrifty) text += ", thrifty";
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";

@@ -34,6 +34,7 @@ struct sim_options {
   std::uint64_t fault_us = 5'000'000;  ///< the faults stop at this time
   std::uint64_t fault_every_us = 0;    ///< mean time between faults; 0 = none
   std::uint64_t reconfigure_every_us = 0;
+  std::uint64_t siege_every_us = 0;  ///< mean time between sieges that come for sure; 0 = none
   // Weights of the kinds of fault.
   unsigned crash = 0;
   unsigned partition = 0;
@@ -60,8 +61,9 @@ struct sim_options {
   unsigned drift_permille = 10;         ///< clocks of nodes differ by up to this
   bool leases = false;                  ///< `reads: lease`, else every read is confirmed
   core::lease_terms lease;
-  bool thrifty = false;  ///< owners ask the nearest quorum first
-  bool hints = true;     ///< requests also go to whom others follow
+  core::node_id slow_clock;  ///< its clock is as slow as may be, all others as fast; 0: none
+  bool thrifty = false;      ///< owners ask the nearest quorum first
+  bool hints = true;         ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;
   bool removals = false;           ///< nodes lose their seats for good and come back on the wire

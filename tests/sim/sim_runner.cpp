@@ -25,6 +25,7 @@ struct totals {
   std::uint64_t slots = 0;
   std::uint64_t operations = 0;
   std::uint64_t slowest_us = 0;
+  std::uint64_t busiest = 0;  ///< events of one seed
   tally counts;
 
   void add(const run_report& r) {
@@ -34,6 +35,7 @@ struct totals {
     slots += r.slots;
     operations += r.operations;
     slowest_us = std::max(slowest_us, r.calm_us);
+    busiest = std::max(busiest, r.events);
     counts += r.counts;
   }
   [[nodiscard]] double simulated_s() const { return static_cast<double>(simulated_us) / 1e6; }
@@ -85,6 +87,7 @@ void print_summary(const totals& t, double took_s) {
   std::printf("seeds                    %12llu\n", number(t.seeds));
   std::printf("simulated hours          %12.2f\n", t.simulated_s() / 3600);
   std::printf("events                   %12llu\n", number(t.events));
+  std::printf("busiest seed             %12llu events\n", number(t.busiest));
   std::printf("operations               %12llu\n", number(t.operations));
   std::printf("slots chosen             %12llu\n", number(t.slots));
   std::printf("slowest recovery         %12llu ms\n", number(t.slowest_us / 1000));
