@@ -55,6 +55,11 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
           [this](core::process from, forward& f) {
             // Requests that found no owner; behind `inherit`, should one be on its way.
             send(board_->directory, from, std::move(f));
+          },
+          [this](stale_asks& asks) {
+            core::replica_effects out;
+            for (auto& ask : asks.list) replica_.on_stale(std::move(ask), out);
+            emit(out);
           }};
 }
 
@@ -82,6 +87,7 @@ void acceptor::emit(core::replica_effects& out) {
     for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
   }
   publish();
+  if (!out.stale.empty()) board_->requests->on_stale_answers(std::move(out.stale));
   if (out.taken) send(board_->directory, inherit{std::move(*out.taken)});
   if (out.progress)
     if (const auto owner = entry_->owner()) send(owner, std::move(*out.progress));

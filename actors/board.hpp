@@ -80,6 +80,8 @@ class request_sink {
   virtual void on_answers(answers&& a) = 0;
   virtual void on_returned(returned&& r) = 0;
   virtual void on_move_reply(move_reply&& r) = 0;
+  /// Answers of this node's own copies to its clients' stale reads.
+  virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
   virtual void on_routes_changed() = 0;
 };

@@ -46,7 +46,7 @@ bool well_formed(core::process, const core::chosen& m) {
 
 bool well_formed(core::process from, const forward& m) {
   const auto knows_read = [&](const core::read& r) {
-    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::part;
+    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::frontier;
   };
   return std::all_of(m.commands.begin(), m.commands.end(),
                      [&](const auto& c) { return c.from == from && core::is_well_formed(c); }) &&

@@ -74,6 +74,10 @@ struct join_decided {
 struct inherit {
   core::taken_log what;
 };
+/// Router -> acceptor: reads of the own copy.
+struct stale_asks {
+  std::vector<core::stale_ask> list;
+};
 /// Directory -> store: the log is gone for good; behind everything that was written to it.
 struct drop_log {
   core::log_id log;
@@ -89,7 +93,8 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::snapshot_request>,
     caf::reacts_to<core::process, core::snapshot_chunk>,
     caf::reacts_to<core::process, core::release>, caf::reacts_to<core::process, core::move_offer>,
-    caf::reacts_to<core::process, core::hand_off>, caf::reacts_to<core::process, forward>>;
+    caf::reacts_to<core::process, core::hand_off>, caf::reacts_to<core::process, forward>,
+    caf::reacts_to<stale_asks>>;
 
 using owner_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::promise>, caf::reacts_to<core::process, core::nack>,
@@ -138,3 +143,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::drop_log)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

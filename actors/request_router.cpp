@@ -60,6 +60,7 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
   switch (r.what) {
     case net::verb::key_put:
     case net::verb::key_get:
+    case net::verb::key_get_stale:
     case net::verb::key_del:
     case net::verb::blob_set:
     case net::verb::blob_get:
@@ -95,7 +96,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
     return reply(r.ticket, net::reply_kind::warn,
                  "value too large: " + std::to_string(r.value.size()) + " bytes, at most " +
                      std::to_string(options_.value_bytes_max));
-  const bool is_write = r.what != net::verb::key_get && r.what != net::verb::blob_get;
+  const bool is_write = !net::is_key_read(r.what);
   if (table.empty())
     return reply(r.ticket, net::reply_kind::warn,
                  "invalid key " + r.key + ": the part before the first dot names the table");
@@ -106,6 +107,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   // What this node takes for a group may be a table by now: the meta log's owner knows.
   if (!to || to->is_group) return park(table, std::move(r), deadline);
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
+  if (r.what == net::verb::key_get_stale) return add_stale(*to, r, std::move(row), deadline);
   waiting w{r.ticket, r.what, {}};
   if (!is_write) return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline);
   const auto what = r.what == net::verb::key_del ? core::operation::erase : core::operation::put;
@@ -190,8 +192,10 @@ void request_router::flush(route& r, std::uint64_t now) {
 }
 
 void request_router::flush_dirty(std::uint64_t now) {
-  for (auto* r : dirty_) {
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {  // grows where an owner is to be asked
+    auto* const r = dirty_[i];
     r->dirty = false;
+    press_stale(*r, now);
     flush(*r, now);
   }
   dirty_.clear();
@@ -265,6 +269,7 @@ void request_router::tick_locked() {
   press_travels(now);
   repeat_scans();
   const auto look_after = [&](route& r) {
+    if (!r.stale.empty()) expire_stale(r, now);
     if (r.requests.size() == 0) return;
     r.requests.on_tick({now});
     expire(r, now);
@@ -304,7 +309,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
     return;
   }
   const bool is_blob = w.verb == net::verb::blob_get;
-  const bool is_read = is_blob || w.verb == net::verb::key_get;
+  const bool is_read = net::is_key_read(w.verb);
   switch (result.code) {
     case core::outcome_code::ok:
       if (!is_read) return reply(w.ticket, net::reply_kind::ok);

@@ -13,6 +13,7 @@
 
 #include "actors/board.hpp"
 #include "core/request_table.hpp"
+#include "core/stale_reads.hpp"
 #include "net/gateway.hpp"
 
 namespace atlas::actors {
@@ -37,6 +38,7 @@ class request_router : public net::backend, public request_sink {
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
   void on_move_reply(move_reply&& r) override;
+  void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
   void on_routes_changed() override;
 
   /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
@@ -58,12 +60,13 @@ class request_router : public net::backend, public request_sink {
   /// A table that this node's clients use, or a log itself.
   struct route {
     route(core::process self, core::table_id id, std::string name)
-        : table(id), label(std::move(name)), requests(self, id) {}
+        : table(id), label(std::move(name)), requests(self, id), stale(id) {}
     const core::table_id table;
     const std::string label;           ///< name of the table
     bool is_group = false;             ///< no table
     std::shared_ptr<log_entry> entry;  ///< the log that holds it, as far as this node knows
     core::request_table requests;
+    core::stale_reads stale;
     core::process destination;  ///< where the requests went last
     caf::actor_id tenure = 0;   ///< which local owner, if it was local
     bool dirty = false;         ///< has something to send
@@ -126,6 +129,14 @@ class request_router : public net::backend, public request_sink {
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  // request_router_stale.cpp
+  void add_stale(route& to, const net::client_request& r, std::string row,
+                 std::uint64_t deadline_ms);
+  void press_stale(route& r, std::uint64_t now_ms);
+  void ask_frontier(route& r, std::uint64_t now_ms);
+  void on_frontier(core::table_id table, bool decided, const core::outcome& result);
+  void expire_stale(route& r, std::uint64_t now_ms);
+  void withdraw_stale(route& r);
   // request_router_changes.cpp
   void start_change(net::client_request&& r, std::uint64_t deadline_ms);
   void start_create(const net::client_request& r, std::uint64_t deadline_ms);
@@ -181,6 +192,7 @@ class request_router : public net::backend, public request_sink {
   void on_looked_up(const std::string& table, bool decided, core::outcome&& result);
   void unpark_known();
   void expire_parked(std::uint64_t now_ms);
+  void reply_absent(const net::client_request& r);
   void reply(std::uint64_t ticket, net::reply_kind what, std::string text = {});
   void reply_outcome(const waiting& w, core::outcome&& result);
   route* find_route(const std::string& table);

@@ -140,6 +140,7 @@ void request_router::leave_removed_logs() {
   for (const auto table : gone) {
     retire(table);
     auto& r = *by_table_.at(table);
+    withdraw_stale(r);
     for (auto& request : r.requests.withdraw_all()) send_elsewhere(r, std::move(request));
   }
   // Whoever waits there takes the next step from what the catalogue says.
@@ -154,7 +155,7 @@ void request_router::leave_removed_logs() {
 
 void request_router::sweep_retired() {
   std::erase_if(retired_, [&](const auto& r) {
-    if (r->dirty || r->requests.size() > 0) return false;
+    if (r->dirty || r->requests.size() > 0 || !r->stale.empty()) return false;
     by_table_.erase(r->table);
     return true;
   });

@@ -4,6 +4,7 @@
 #include "actors/describe.hpp"
 #include "actors/request_router.hpp"
 #include "core/state_machine.hpp"
+#include "net/command_parser.hpp"
 
 namespace atlas::actors {
 
@@ -37,7 +38,7 @@ void request_router::run_meta_command(core::operation what, std::string row, std
 void request_router::park(const std::string& table, net::client_request&& r,
                           std::uint64_t deadline) {
   auto& u = unknown_[table];
-  const bool is_write = r.what != net::verb::key_get && r.what != net::verb::blob_get;
+  const bool is_write = !net::is_key_read(r.what);
   u.list.push_back({std::move(r), deadline, false});
   if (u.asked || u.exists) return;
   if (is_write)
@@ -108,17 +109,23 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
   auto list = std::exchange(u.list, {});
   unknown_.erase(found);
   for (auto& p : list) {
-    const bool is_get = p.request.what == net::verb::key_get;
-    const bool is_blob = p.request.what == net::verb::blob_get;
+    const bool is_read = net::is_key_read(p.request.what);
     // "Absent" was true at some moment after the asked ones came. Of later ones it says nothing:
     // the table may have been made and written to before they were sent.
-    if (result.code == core::outcome_code::not_found && (!p.asked || (!is_get && !is_blob)))
+    if (result.code == core::outcome_code::not_found && (!p.asked || !is_read))
       park(table, std::move(p.request), p.deadline_ms);
     else if (result.code == core::outcome_code::not_found)
-      reply(p.request.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
+      reply_absent(p.request);
     else
       reply(p.request.ticket, net::reply_kind::warn, result.data);
   }
+}
+
+/// The table was asked for after the request came, and is not there.
+void request_router::reply_absent(const net::client_request& r) {
+  const bool is_blob = r.what == net::verb::blob_get;
+  reply(r.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
+  if (r.what == net::verb::key_get_stale) ready_.back().head = "AGE:0";
 }
 
 void request_router::unpark_known() {
@@ -130,8 +137,7 @@ void request_router::unpark_known() {
       const bool again = !u.asked && !u.exists && !u.list.empty();
       ++it;
       if (again) {
-        const auto what = u.list.front().request.what;
-        if (what == net::verb::key_get || what == net::verb::blob_get)
+        if (net::is_key_read(u.list.front().request.what))
           look_up(table);
         else
           create(table);

@@ -60,8 +60,15 @@ struct outcome {
 };
 
 /// The numbers are on the wire. `configuration` asks for the one in force, of the log itself.
-/// `part` asks the log itself for a part of a sealed table: row = encoded part_request.
-enum class read_kind : std::uint8_t { get = 1, scan = 2, configuration = 3, part = 4 };
+/// `part` asks the log itself for a part of a sealed table: row = encoded part_request. `frontier`
+/// asks how far the owner has applied the log that holds the table: encode_frontier.
+enum class read_kind : std::uint8_t {
+  get = 1,
+  scan = 2,
+  configuration = 3,
+  part = 4,
+  frontier = 5
+};
 
 /// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
 struct read {

@@ -110,6 +110,9 @@ enum class bug : std::uint8_t {
   moved_followed_at_once,
   // Who counts as reachable.
   deaf_counted_as_heard,
+  // Stale reads.
+  stale_age_from_answer,
+  stale_before_held,
 };
 
 #ifdef ATLAS_PLANTED_BUGS

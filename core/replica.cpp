@@ -263,6 +263,7 @@ void replica::note_applied(replica_effects& out) {
   out.progress->watermark = watermark_;
   out.progress->last_stamp = last_stamp_;
   if (table_.take_catalogue_change()) out.catalogue_changed = true;
+  answer_shelf(out);
 }
 
 void replica::save(replica_effects& out) {
@@ -286,9 +287,30 @@ void replica::on_tick(tick now, replica_effects& out) {
   tick_snapshots(out);
   if (watermark_ < wanted_.upto) ask_for_missing(out);
   save(out);
+  std::erase_if(shelf_, [&](const stale_ask& s) { return s.deadline <= now; });
+}
+
+void replica::on_stale(stale_ask&& ask, replica_effects& out) {
+  if (can_answer(ask.least))
+    out.stale.push_back({ask.what.ticket.value, ask.what.table, answer(ask.what)});
+  else
+    shelf_.push_back(std::move(ask));
+}
+
+void replica::answer_shelf(replica_effects& out) {
+  std::erase_if(shelf_, [&](const stale_ask& s) {
+    if (!can_answer(s.least)) return false;
+    out.stale.push_back({s.what.ticket.value, s.what.table, answer(s.what)});
+    return true;
+  });
 }
 
 outcome replica::answer(const read& r) const {
+  if (r.what == read_kind::frontier) {
+    auto o = table_.answer(r);
+    if (o.code == outcome_code::ok) o.data = encode_frontier({log_, watermark_});
+    return o;
+  }
   if (r.what != read_kind::configuration) return table_.answer(r);
   if (!settled()) return {outcome_code::refused, "too few voters hold what is before it"};
   outcome in_force;

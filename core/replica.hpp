@@ -22,6 +22,7 @@
 #include "core/replica_limits.hpp"
 #include "core/snapshot_intake.hpp"
 #include "core/snapshot_source.hpp"
+#include "core/stale_reads.hpp"
 #include "core/state_machine.hpp"
 
 namespace atlas::core {
@@ -53,6 +54,12 @@ struct replica_effects {
   bool catalogue_changed = false;            ///< meta log: read the catalogue again
   slot installed{};                          ///< a snapshot of this slot was put in place
   std::optional<taken_log> taken;            ///< an owner must begin here, unless a candidate runs
+  struct stale_answer {
+    std::uint64_t ticket = 0;
+    table_id table;
+    outcome result;
+  };
+  std::vector<stale_answer> stale;  ///< answers to `on_stale`
 };
 
 class replica {
@@ -84,6 +91,9 @@ class replica {
   /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
   /// ballot after the read arrived and `can_answer` its watermark at that time.
   [[nodiscard]] outcome answer(const read& r) const;
+  /// Answers a read from this copy, whoever owns the log, as soon as the copy holds `least`; not at
+  /// all if that is after the deadline.
+  void on_stale(stale_ask&& ask, replica_effects& out);
   /// False while a snapshot is put in place, or if the copy is behind `least`.
   [[nodiscard]] bool can_answer(slot least) const { return !installing_ && watermark_ >= least; }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
@@ -137,6 +147,7 @@ class replica {
   void apply_known(bool answer, replica_effects& out);
   void apply_entry(slot at, const entry& value, bool answer, replica_effects& out);
   void note_applied(replica_effects& out);
+  void answer_shelf(replica_effects& out);
   void save(replica_effects& out);
   void want(node_id source, slot upto, replica_effects& out);
   void ask_for_missing(replica_effects& out);
@@ -189,6 +200,7 @@ class replica {
   std::optional<tick> asked_at_;  ///< when the last fetch left
   fetch_pace pace_;
   std::uint64_t fetch_after_ = 0;  ///< the disk must have taken this group before more may come
+  std::vector<stale_ask> shelf_;   ///< wait for the copy; bound: the gateway's requests in flight
   state_machine table_;
 
   replica_limits limits_;

@@ -155,6 +155,7 @@ outcome state_machine::answer(const read& r) const {
   const auto* const state = state_of(table);
   const bool is_fenced = !state || state->what != custody::held;
   if (is_fenced && !(state && planted(bug::sealed_table_read))) return elsewhere(state);
+  if (r.what == read_kind::frontier) return {};
   if (r.what == read_kind::scan) {
     outcome found;  // only the keys travel
     scan_table(table, state->moves, r.row, {}, [&](std::string_view row, std::string_view) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "net/key_put.hpp"
+#include "net/time_terms.hpp"
 #include "net/tokens.hpp"
 
 namespace atlas::net {
@@ -109,10 +110,24 @@ parsed_command parse_put(token_reader& line) {
   return out;
 }
 
+/// `KEY GET <key>`, or `KEY GET <key> STALE [duration]` of this node's own copy.
+parsed_command parse_get(token_reader& line) {
+  if (!is_word(line.at(3), "STALE")) return least_request(line, verb::key_get, 2, {});
+  auto out = request(verb::key_get_stale, line.at(2));
+  if (out.kind != parsed_kind::request || !line.has(5)) return out;
+  std::int64_t ns = 0;
+  auto error = read_duration(quote(line.at(4)), ns);
+  if (error.empty() && ns < 0)
+    error = "negative age " + quote(line.at(4)) + ": 0s or more expected";
+  if (!error.empty()) return warn(std::move(error));
+  out.value = std::to_string(ns / 1'000'000);
+  return out;
+}
+
 parsed_command parse_key(token_reader& line, bool tagged, std::size_t blob_bytes_max) {
   const auto word = line.at(1);
   if (is_word(word, "PUT") || is_word(word, "SET")) return parse_put(line);
-  if (is_word(word, "GET")) return least_request(line, verb::key_get, 2, {"STALE"});
+  if (is_word(word, "GET")) return parse_get(line);
   if (is_word(word, "DEL")) return least_request(line, verb::key_del, 2, {});
   if (is_word(word, "BLOB")) return parse_blob(line, tagged, blob_bytes_max);
   return not_implemented();
@@ -254,6 +269,7 @@ bool is_key_operation(verb what) {
   switch (what) {
     case verb::key_put:
     case verb::key_get:
+    case verb::key_get_stale:
     case verb::key_del:
     case verb::blob_set:
     case verb::blob_get:

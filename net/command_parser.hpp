@@ -45,6 +45,11 @@ struct parsed_command {
 /// True for the commands that read or write one key: those of one table may be pipelined.
 [[nodiscard]] bool is_key_operation(verb what);
 
+/// True for those of them that only read.
+[[nodiscard]] inline bool is_key_read(verb what) {
+  return what == verb::key_get || what == verb::key_get_stale || what == verb::blob_get;
+}
+
 /// The part of a key that names its table.
 [[nodiscard]] inline std::string_view table_of(std::string_view key) {
   return key.substr(0, key.find('.'));

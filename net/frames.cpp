@@ -50,6 +50,7 @@ std::string framed_text(std::string_view text) {
 }
 
 void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
+  if (!reply.head.empty()) append_frame(out, tag, {}, std::move(reply.head));
   switch (reply.what) {
     case reply_kind::warn:
       append_frame(out, tag, "ERROR WARN ", framed_text(reply.text));

@@ -17,8 +17,10 @@ namespace atlas::net {
 
 /// What the client wants, after parsing and arity checks. PRINCIPAL and handshake never leave net/.
 enum class verb : std::uint8_t {
-  key_put,   ///< key, value
-  key_get,   ///< key -> VALUE:... or NOT_FOUND
+  key_put,  ///< key, value
+  key_get,  ///< key -> VALUE:... or NOT_FOUND
+  /// key, value = oldest age in ms, decimal, or empty: any -> AGE:<ms>, then as key_get
+  key_get_stale,
   key_del,   ///< key
   blob_set,  ///< key, value (may be empty)
   blob_get,  ///< key -> BLOB n + bytes, or EMPTY
@@ -63,6 +65,7 @@ struct client_reply {
   std::uint64_t ticket = 0;
   reply_kind what = reply_kind::ok;
   std::string text;
+  std::string head = {};  ///< a frame in front of all others, if not empty
 };
 
 /// Serves requests. Every method is called on the gateway's thread only.

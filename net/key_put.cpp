@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "net/write_once_terms.hpp"
+#include "net/time_terms.hpp"
 
 namespace atlas::net {
 namespace {
@@ -71,9 +71,10 @@ key_put_tail read_key_put(token_reader& line) {
     if (found->kind == modifier_kind::principal) continue;
     out.write_once = true;
     const auto operand = found->operand.word.substr(0, operand_bytes_max);
+    std::int64_t term = 0;
     if (out.error.empty())
-      out.error =
-          found->kind == modifier_kind::ttl ? duration_error(operand) : timestamp_error(operand);
+      out.error = found->kind == modifier_kind::ttl ? read_duration(operand, term)
+                                                    : read_timestamp(operand, term);
   }
   out.value = text.substr(std::min(at + 1, text.size()));
   return out;

@@ -15,6 +15,11 @@ client_reply warning(std::string text) {
   return {0, reply_kind::warn, std::move(text)};
 }
 
+/// The backend executes those of one table in the order of submission.
+bool keeps_order(verb what) {
+  return is_key_operation(what) && what != verb::key_get_stale;
+}
+
 // Beside the bytes of its strings a request costs about this much on its way.
 constexpr std::size_t request_overhead_bytes = 256;
 
@@ -119,8 +124,8 @@ void session::request(verb what, std::string&& key, std::string&& value, address
 }
 
 bool session::may_join(verb what, std::string_view key) const {
-  return unanswered_ == 0 || (options_.pipeline_untagged && joinable_ && is_key_operation(what) &&
-                              table_of(key) == table_);
+  return unanswered_ == 0 ||
+         (options_.pipeline_untagged && joinable_ && keeps_order(what) && table_of(key) == table_);
 }
 
 void session::submit(client_request&& r, address&& to) {
@@ -136,7 +141,7 @@ void session::submit(client_request&& r, address&& to) {
     tagged_.push_back(r.ticket);
   } else {
     if (unanswered_ == 0) {
-      joinable_ = is_key_operation(r.what);
+      joinable_ = keeps_order(r.what);
       table_ = table_of(r.key);
     }
     entry.place = order_first_ + order_.size();

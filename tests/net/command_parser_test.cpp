@@ -168,9 +168,19 @@ TEST_SUITE("net/command_parser") {
     CHECK(warning("ACL GRANT k p PERMS READ") == "command not implemented: ACL GRANT");
   }
 
+  TEST_CASE("a stale read has a bound in whole milliseconds, or none") {
+    CHECK(parse("KEY GET k stale").what == atlas::net::verb::key_get_stale);
+    CHECK(parse("KEY GET k stale").value.empty());
+    CHECK(parse("KEY GET k STALE 5s").value == "5000");
+    CHECK(parse("KEY GET k STALE 1999us more").value == "1");
+    CHECK(parse("KEY GET k STALE 0").value == "0");
+    CHECK(warning("KEY GET k STALE -1s") == "negative age -1s: 0s or more expected");
+    CHECK(warning("KEY GET k STALE soon") == "time: invalid duration \"soon\"");
+    CHECK(parse("KEY GET k other").what == atlas::net::verb::key_get);
+  }
+
   TEST_CASE("words of a later version are refused, not ignored") {
     CHECK(warning("TXN BEGIN") == "command not implemented: TXN");
-    CHECK(warning("KEY GET k stale") == "command not implemented: STALE");
     CHECK(warning("KEY BLOB GET k RANGE 0 1") == "command not implemented: RANGE");
     CHECK(warning("SCAN k LIMIT 1") == "command not implemented: LIMIT");
   }

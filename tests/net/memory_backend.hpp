@@ -112,6 +112,12 @@ class memory_backend final : public backend {
       case verb::key_get:
         if (found == rows_.end()) return payload("NOT_FOUND");
         return {r.ticket, reply_kind::value, found->second};
+      case verb::key_get_stale: {
+        client_reply reply{r.ticket, reply_kind::payload, "NOT_FOUND"};
+        if (found != rows_.end()) reply = {r.ticket, reply_kind::value, found->second};
+        reply.head = "AGE:" + (r.value.empty() ? "any" : r.value);
+        return reply;
+      }
       case verb::blob_get:
         if (found == rows_.end()) return payload("EMPTY");
         return {r.ticket, reply_kind::blob, found->second};

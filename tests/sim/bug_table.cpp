@@ -151,7 +151,11 @@ const std::vector<named_bug>& all_bugs() {
       {bug::moved_followed_at_once, "moved-followed-at-once",
        "requests run to and fro between logs that point at each other"},
       {bug::deaf_counted_as_heard, "deaf-counted-as-heard",
-       "a node that hears nobody keeps its leases and its logs"}};
+       "a node that hears nobody keeps its leases and its logs"},
+      {bug::stale_age_from_answer, "stale-age-from-answer",
+       "the age of a stale read counts from the owner's answer"},
+      {bug::stale_before_held, "stale-before-held",
+       "a stale read does not wait for the slot that its age speaks of"}};
   return all;
 }
 

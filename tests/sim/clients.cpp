@@ -31,6 +31,13 @@ void clients::next(unsigned client) {
   if (!at.up()) return wake(client);
   const core::log_id log{2 + random_.below(options_.tables)};
   const std::string row = ".k" + std::to_string(random_.below(options_.keys));
+  if (options_.stale && staleness_.below(100) < options_.stale) {
+    const auto die = staleness_.below(5);
+    const std::optional<std::uint64_t> bounds[] = {std::nullopt, std::nullopt, 0,
+                                                   staleness_.below(200), staleness_.below(5'000)};
+    submit_stale(client, at, log, row, bounds[die], 300 + staleness_.below(4'000));
+    return;
+  }
   const auto die = random_.below(10);
   const auto what = die < 5   ? linear::op_kind::put
                     : die < 6 ? linear::op_kind::erase
@@ -44,14 +51,12 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
   op o;
   o.seen.key = std::to_string(log.value) + row;
   o.seen.what = what;
-  o.seen.invoked = events_.now();
   if (what == linear::op_kind::put) o.seen.value = "v" + std::to_string(ticket);
   o.log = log;
   o.row = row;
   o.node = at.id();
   o.client = client;
-  ops_.push_back(o);
-  if (story_.heard()) story_.tell(at.id(), log, "client asks: " + describe(o));
+  enter(op(o));
   bool taken = true;
   if (what == linear::op_kind::get) {
     taken = at.read(core::home_table(log), {}, core::read_kind::get, ticket, row, timeout_ms);
@@ -62,6 +67,29 @@ std::uint64_t clients::submit(unsigned client, sim_node& at, core::log_id log, l
                      timeout_ms);
   }
   if (!taken) finish(ticket, state::nothing);
+  return ticket;
+}
+
+std::uint64_t clients::enter(op&& o) {
+  o.seen.invoked = events_.now();
+  if (story_.heard()) story_.tell(o.node, o.log, "client asks: " + describe(o));
+  ops_.push_back(std::move(o));
+  return ops_.size();
+}
+
+std::uint64_t clients::submit_stale(unsigned client, sim_node& at, core::log_id log,
+                                    const std::string& row, std::optional<std::uint64_t> bound_ms,
+                                    std::uint64_t timeout_ms) {
+  op o;
+  o.seen.key = std::to_string(log.value) + row;
+  o.log = log;
+  o.row = row;
+  o.node = at.id();
+  o.client = client;
+  o.stale = true;
+  const auto ticket = enter(std::move(o));
+  if (!at.read_stale(core::home_table(log), ticket, row, bound_ms, timeout_ms))
+    finish(ticket, state::nothing);
   return ticket;
 }
 
@@ -108,6 +136,8 @@ void clients::ask_everywhere() {
       const std::string row = ".k" + std::to_string(node->id().value % options_.keys);
       must_succeed_.insert(submit(no_client, *node, log, linear::op_kind::put, row, patient_ms));
       must_succeed_.insert(submit(no_client, *node, log, linear::op_kind::get, row, patient_ms));
+      if (options_.stale)
+        must_succeed_.insert(submit_stale(no_client, *node, log, row, 0, patient_ms));
     }
 }
 
@@ -143,6 +173,42 @@ void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
   finish(ticket, state::done);
 }
 
+void clients::on_stale(std::uint64_t ticket, const core::outcome& result, std::uint64_t since_us) {
+  auto& o = ops_[ticket - 1];
+  events_.note(ticket * 4 + static_cast<unsigned>(result.code));
+  if (o.how != state::open) return;
+  if (story_.heard())
+    story_.tell(o.node, o.log, "client hears: " + describe(o) + " -> " + result.data);
+  if (result.code == core::outcome_code::dropped) return finish(ticket, state::refused);
+  require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
+  if (result.code == core::outcome_code::ok) o.seen.value = result.data;
+  o.since_us = since_us;
+  o.seen.returned = events_.now();
+  finish(ticket, state::done);
+}
+
+void clients::check_stale(const op& o) const {
+  // Of the writes that may have put there what was read, one must not be certainly overwritten
+  // before the moment that the node vouches for. That nothing was ever written counts as one.
+  const auto is_overwritten = [&](std::uint64_t written) {
+    return std::any_of(ops_.begin(), ops_.end(), [&](const op& w) {
+      return w.seen.key == o.seen.key && w.seen.what != linear::op_kind::get &&
+             w.how == state::done && w.seen.invoked > written && *w.seen.returned < o.since_us;
+    });
+  };
+  const auto may_be = [&](const op& w) {
+    const bool is_same = o.seen.value
+                             ? w.seen.what == linear::op_kind::put && w.seen.value == o.seen.value
+                             : w.seen.what == linear::op_kind::erase;
+    if (!is_same || w.closes || w.seen.key != o.seen.key || w.how == state::nothing) return false;
+    return w.seen.invoked <= *o.seen.returned &&
+           (w.how != state::done || !is_overwritten(*w.seen.returned));
+  };
+  const bool was_blank = !o.seen.value && !is_overwritten(0);
+  require(was_blank || std::any_of(ops_.begin(), ops_.end(), may_be),
+          describe(o) + " of the own copy is older than it was told to be");
+}
+
 void clients::on_expired(std::uint64_t ticket, bool maybe_done) {
   if (ticket >= mover_tickets) return mover_->on_expired(ticket, maybe_done);
   finish(ticket, maybe_done ? state::unknown : state::nothing);
@@ -170,6 +236,10 @@ void clients::check(const monitor& watch) const {
   std::vector<linear::operation> history;
   for (std::size_t i = 0; i < ops_.size(); ++i) {
     const auto& o = ops_[i];
+    if (o.stale) {
+      if (o.how == state::done) check_stale(o);
+      continue;
+    }
     const bool reads = o.seen.what == linear::op_kind::get;
     // A read without an answer says nothing, and would only make the check slow.
     const bool may_have = o.how != state::nothing && o.how != state::refused;

@@ -24,7 +24,12 @@ class clients final : public client_desk {
 
   clients(event_queue& events, core::rng& random, story& tale, const sim_options& options,
           const nodes& all)
-      : events_(events), random_(random), story_(tale), options_(options), nodes_(all) {}
+      : events_(events),
+        random_(random),
+        staleness_(options.seed),
+        story_(tale),
+        options_(options),
+        nodes_(all) {}
 
   void start();
   void stop() { stopped_ = true; }
@@ -41,6 +46,7 @@ class clients final : public client_desk {
 
   void on_answer(std::uint64_t ticket, const core::outcome& result) override;
   void on_expired(std::uint64_t ticket, bool maybe_done) override;
+  void on_stale(std::uint64_t ticket, const core::outcome& result, std::uint64_t since_us) override;
 
   /// Linearizable per key (invariant 4); acknowledged writes are in the chosen log, those reported
   /// as certainly not done are not (invariants 5 and 7).
@@ -59,11 +65,19 @@ class clients final : public client_desk {
     unsigned client = 0;
     state how = state::open;
     bool closes = false;
+    bool stale = false;          ///< a get of the node's own copy
+    std::uint64_t since_us = 0;  ///< of these: what was acknowledged by then must be seen
   };
 
   void next(unsigned client);
   std::uint64_t submit(unsigned client, sim_node& at, core::log_id log, linear::op_kind what,
                        const std::string& row, std::uint64_t timeout_ms);
+  std::uint64_t submit_stale(unsigned client, sim_node& at, core::log_id log,
+                             const std::string& row, std::optional<std::uint64_t> bound_ms,
+                             std::uint64_t timeout_ms);
+  std::uint64_t enter(op&& o);
+  /// What was read was there at some moment between what the node vouches for and its answer.
+  void check_stale(const op& o) const;
   void finish(std::uint64_t ticket, state how);
   void check_closed(const op& o, bool refused);
   void wake(unsigned client);
@@ -71,6 +85,7 @@ class clients final : public client_desk {
 
   event_queue& events_;
   core::rng& random_;
+  core::rng staleness_;  ///< apart, so that seeds without stale reads stay what they are
   story& story_;
   const sim_options& options_;
   const nodes& nodes_;

@@ -107,7 +107,11 @@ void cluster::fill(run_report& report) const {
   report.counts[thing::seal] = watch_.ledger().seals;
   report.counts[thing::part] = watch_.ledger().parts;
   report.counts[thing::adoption] = watch_.ledger().adoptions;
-  report.counts[thing::configuration] = watch_.changes_total();
+  const auto changes = watch_.changes_total();
+  report.counts[thing::configuration] = changes.all;
+  report.counts[thing::change_in_row] = changes.in_row;
+  report.counts[thing::fn_fz_change] = changes.of_tolerances;
+  report.counts[thing::fz_run] = options_.first.fz > 0 ? 1 : 0;
   if (!report.ok) report.history = story_.last_of(story_.log());
 }
 

@@ -176,9 +176,18 @@ std::uint64_t monitor::chosen_total() const {
   return total;
 }
 
-std::uint64_t monitor::changes_total() const {
-  std::uint64_t total = 0;
-  for (const auto& [log, m] : logs_) total += m.configurations.size() - 1;
+monitor::changes monitor::changes_total() const {
+  changes total;
+  for (const auto& [log, m] : logs_) {
+    const auto& all = m.configurations;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      const auto& before = all[i - 1].second;
+      const auto& after = all[i].second;
+      ++total.all;
+      if (i > 1) ++total.in_row;
+      if (before.fn != after.fn || before.fz != after.fz) ++total.of_tolerances;
+    }
+  }
   return total;
 }
 

@@ -71,7 +71,12 @@ class monitor {
   /// Everything that was executed, in all logs.
   [[nodiscard]] const table_ledger& ledger() const { return ledger_; }
   /// Changes of configuration that were chosen, in all logs.
-  [[nodiscard]] std::uint64_t changes_total() const;
+  struct changes {
+    std::uint64_t all = 0;
+    std::uint64_t in_row = 0;         ///< in a log that had changed before
+    std::uint64_t of_tolerances = 0;  ///< of fn or fz
+  };
+  [[nodiscard]] changes changes_total() const;
 
  private:
   using tenure_name = std::pair<core::ballot, core::generation>;

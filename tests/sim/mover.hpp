@@ -29,6 +29,7 @@ class mover final : public client_desk {
 
   void on_answer(std::uint64_t ticket, const core::outcome& result) override;
   void on_expired(std::uint64_t ticket, bool maybe_done) override;
+  void on_stale(std::uint64_t, const core::outcome&, std::uint64_t) override {}
 
  private:
   struct move {

@@ -27,6 +27,9 @@ class client_desk {
   virtual ~client_desk() = default;
   virtual void on_answer(std::uint64_t ticket, const core::outcome& result) = 0;
   virtual void on_expired(std::uint64_t ticket, bool maybe_done) = 0;
+  /// A read of the own copy: everything acknowledged by `since_us` is in it, says the node.
+  virtual void on_stale(std::uint64_t ticket, const core::outcome& result,
+                        std::uint64_t since_us) = 0;
 };
 
 /// What all nodes share.
@@ -60,6 +63,9 @@ class sim_node {
              std::uint64_t timeout_ms);
   bool read(core::table_id table, core::log_id log, core::read_kind what, std::uint64_t ticket,
             std::string row, std::uint64_t timeout_ms);
+  /// A read of this node's own copy, not older than `bound_ms`.
+  bool read_stale(core::table_id table, std::uint64_t ticket, std::string row,
+                  std::optional<std::uint64_t> bound_ms, std::uint64_t timeout_ms);
 
   [[nodiscard]] bool up() const { return run_ != nullptr; }
   /// What its actors did so far, over all its starts.
@@ -110,6 +116,8 @@ class sim_node {
     core::log_id log;
     core::request_table requests;
     destination sent_to;
+    core::stale_reads stale;
+    std::map<std::uint64_t, std::uint64_t> arrived_us = {};  ///< of stale reads, by ticket
   };
   struct job {
     core::log_writes writes;
@@ -178,6 +186,9 @@ class sim_node {
   route& route_to(core::table_id table, core::log_id log);
   void follow_table(route& r, const core::answer& a);
   void tick_requests();
+  void press_stale(route& r);
+  void on_stale(core::table_id table, std::uint64_t ticket, const core::outcome& result);
+  [[nodiscard]] bool end_question(route& r, std::uint64_t ticket, const core::outcome* result);
   void serve(held_log& h, forward&& f);
   void relay(const held_log& h, core::proposer_effects& out);
   void give_back(core::log_id log, const std::vector<core::command>& commands,

@@ -86,6 +86,11 @@ void sim_node::emit(held_log& h, core::replica_effects& out) {
     to.list.push_back({false, r.seq, std::move(r.result), r.table});
   }
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
+  for (auto& s : out.stale) {
+    auto shared = std::make_shared<core::replica_effects::stale_answer>(std::move(s));
+    later(world_.random.below(50),
+          [this, shared] { on_stale(shared->table, shared->ticket, shared->result); });
+  }
   for (auto& m : out.now) send(&h, std::move(m), &h.to_owner);
   for (const auto& w : out.persist) {
     if (w.what == core::record_write::kind::install) world_.tale.count(thing::install);
@@ -183,6 +188,7 @@ void sim_node::emit(held_log& h, core::proposer_effects& out) {
     auto reads = std::make_shared<std::vector<core::read>>(std::move(batch.reads));
     const leave_to_read leave{batch.applied_min, batch.lease_until, h.owner->by(), h.owner->gen(),
                               h.tenure};
+    if (!leave.lease_until.ms) world_.tale.count(thing::quorum_read, reads->size());
     if (leave.lease_until.ms) {
       world_.tale.count(thing::lease_read, reads->size());
       // The moment that matters: the lease was seen valid, the read is not executed yet.

@@ -14,7 +14,9 @@ sim_node::route& sim_node::route_to(core::table_id table, core::log_id log) {
   if (found != run_->routes.end()) return found->second;
   // A table is looked for where it began; from there on its logs say where it went.
   const auto first = to_log ? log : core::log_id{table.value};
-  return run_->routes.emplace(name, route{first, core::request_table(self_, table)}).first->second;
+  return run_->routes
+      .emplace(name, route{first, core::request_table(self_, table), {}, core::stale_reads(table)})
+      .first->second;
 }
 
 bool sim_node::write(core::table_id table, core::log_id log, core::request_table::write_request&& w,
@@ -69,7 +71,9 @@ void sim_node::tick_requests() {
   for (auto& [name, r] : run_->routes) {
     r.requests.on_tick(clocks().now);
     for (const auto& e : r.requests.expire(clocks().now))
-      world_.desk.on_expired(e.ticket, e.maybe_done);
+      if (!end_question(r, e.ticket, nullptr)) world_.desk.on_expired(e.ticket, e.maybe_done);
+    for (const auto ticket : r.stale.expire(clocks().now)) world_.desk.on_expired(ticket, false);
+    press_stale(r);
     flush(r);
   }
 }
@@ -101,7 +105,7 @@ void sim_node::on_answers(const answers& a) {
     if (one.result.code == core::outcome_code::moved) {
       follow_table(r, one);
     } else if (const auto ticket = r.requests.on_answer(one)) {
-      world_.desk.on_answer(*ticket, one.result);
+      if (!end_question(r, *ticket, &one.result)) world_.desk.on_answer(*ticket, one.result);
     }
   }
 }

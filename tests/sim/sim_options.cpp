@@ -192,6 +192,8 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   o.thrifty = core::rng(seed * 0x9fb21c651e98df25ull + 17).chance(1, 2);
   draw_groups(o, core::rng(seed * 0xc6a4a7935bd1e995ull + 13));
   widen(o, shape, core::rng(seed * 0x2545f4914f6cdd1dull + 19));
+  core::rng staleness(seed * 0x8cb92ba72f3d8dd7ull + 23);
+  if (staleness.chance(1, 3)) o.stale = static_cast<unsigned>(5 + staleness.below(40));
   switch_off(o, shape.off);
   return o;
 }
@@ -247,6 +249,7 @@ std::string sim_options::describe() const {
   if (slow_clock) text += ", slow clock of node " + std::to_string(slow_clock.value);
   if (siege_every_us) text += ", besieged";
   if (thrifty) text += ", thrifty";
+  if (stale) text += ", stale reads";
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
   if (regroup_every_us) text += ", " + std::to_string(tables) + " tables moving between logs";

@@ -62,7 +62,15 @@ const char* name_of(thing t) {
                                                          "tables sealed",
                                                          "parts adopted",
                                                          "tables adopted",
-                                                         "requests redirected"};
+                                                         "requests redirected",
+                                                         "stale: owners asked",
+                                                         "stale reads with an age",
+                                                         "stale reads, age 0",
+                                                         "stale: copy waited",
+                                                         "changes of fn or fz",
+                                                         "changes in a row",
+                                                         "runs with fz > 0",
+                                                         "reads by a round"};
   return names[static_cast<std::size_t>(t)];
 }
 

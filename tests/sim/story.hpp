@@ -69,6 +69,14 @@ enum class thing : std::uint8_t {
   part,             ///< parts of tables adopted
   adoption,         ///< tables that arrived whole in another log
   followed,         ///< requests sent to where their table went
+  stale_question,   ///< owners asked how far they have applied
+  stale_read,       ///< answers of a node's own copy with an age
+  stale_fresh,      ///< the same, as fresh as an owner's
+  stale_waited,     ///< of both, the copy had to catch up first
+  fn_fz_change,     ///< changes of configuration that change a tolerance
+  change_in_row,    ///< changes of a log that changed before in the same run
+  fz_run,           ///< runs whose logs begin with fz > 0
+  quorum_read,      ///< reads confirmed by a round
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

@@ -1,9 +1,9 @@
 // Both readers walk the text once and report the first element that does not fit. Messages quote
 // the client's text; they are bounded because the parser bounds what it hands in.
-#include "net/write_once_terms.hpp"
+#include "net/time_terms.hpp"
 
 #include <array>
-#include <cstdint>
+#include <chrono>
 
 namespace atlas::net {
 namespace {
@@ -86,23 +86,37 @@ struct timestamp_reader {
     if (error.empty() && (n < low || n > high)) out_of_range(what);
     return n;
   }
-  void fraction() {
-    if (!error.empty() || rest.size() < 2 || (rest[0] != '.' && rest[0] != ',')) return;
+  /// In microseconds.
+  int fraction() {
+    if (!error.empty() || rest.size() < 2 || (rest[0] != '.' && rest[0] != ',')) return 0;
+    int us = 0;
+    int scale = 100'000;
     std::size_t n = 1;
-    while (n < rest.size() && is_digit(rest[n])) ++n;
+    for (; n < rest.size() && is_digit(rest[n]); ++n, scale /= 10) us += (rest[n] - '0') * scale;
     if (n > 1) rest.remove_prefix(n);
+    return us;
   }
-  void zone() {
-    if (!error.empty()) return;
-    if (!rest.empty() && rest[0] == 'Z') return rest.remove_prefix(1);
+  /// Minutes east of Greenwich.
+  int zone() {
+    if (!error.empty()) return 0;
+    if (!rest.empty() && rest[0] == 'Z') {
+      rest.remove_prefix(1);
+      return 0;
+    }
     const bool shaped = rest.size() >= 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':' &&
                         is_digit(rest[1]) && is_digit(rest[2]) && is_digit(rest[4]) &&
                         is_digit(rest[5]);
-    if (!shaped) return mismatch("Z07:00");
+    if (!shaped) {
+      mismatch("Z07:00");
+      return 0;
+    }
     const int hours = (rest[1] - '0') * 10 + (rest[2] - '0');
-    if (hours > 24) return out_of_range("time zone offset hour");
-    if (rest[4] > '5') return out_of_range("time zone offset minute");
-    rest.remove_prefix(6);
+    const int minutes = (rest[4] - '0') * 10 + (rest[5] - '0');
+    const int sign = rest[0] == '-' ? -1 : 1;
+    if (hours > 24) out_of_range("time zone offset hour");
+    if (error.empty() && minutes > 59) out_of_range("time zone offset minute");
+    if (error.empty()) rest.remove_prefix(6);
+    return sign * (hours * 60 + minutes);
   }
 };
 
@@ -137,7 +151,8 @@ bool add_term(std::string_view digits, std::uint64_t unit_ns, std::uint64_t& tot
 
 }  // namespace
 
-std::string duration_error(std::string_view text) {
+std::string read_duration(std::string_view text, std::int64_t& ns_out) {
+  ns_out = 0;
   const auto invalid = [text] { return "time: invalid duration " + quoted(text); };
   auto rest = text;
   const bool negative = !rest.empty() && rest[0] == '-';
@@ -165,10 +180,12 @@ std::string duration_error(std::string_view text) {
     if (!add_term(digits, ns, total)) return invalid();
   }
   // One more fits on the negative side, as in every two's complement number.
-  return total == std::uint64_t{1} << 63 && !negative ? invalid() : std::string();
+  if (total == std::uint64_t{1} << 63 && !negative) return invalid();
+  ns_out = static_cast<std::int64_t>(negative ? 0 - total : total);
+  return {};
 }
 
-std::string timestamp_error(std::string_view text) {
+std::string read_timestamp(std::string_view text, std::int64_t& us) {
   timestamp_reader in{text, text, {}};
   const int year = in.number(4, "2006");
   in.literal("-");
@@ -176,17 +193,24 @@ std::string timestamp_error(std::string_view text) {
   in.literal("-");
   const int day = in.number(2, "02");
   in.literal("T");
-  in.number_in("15", 0, 23, "hour");
+  const int hour = in.number_in("15", 0, 23, "hour");
   in.literal(":");
-  in.number_in("04", 0, 59, "minute");
+  const int minute = in.number_in("04", 0, 59, "minute");
   in.literal(":");
-  in.number_in("05", 0, 59, "second");
-  in.fraction();
-  in.zone();
+  const int second = in.number_in("05", 0, 59, "second");
+  const int fraction = in.fraction();
+  const int east = in.zone();
   if (in.error.empty() && !in.rest.empty())
     return "parsing time " + quoted(text) + ": extra text: " + quoted(in.rest);
   if (in.error.empty() && (day < 1 || day > days_in(year, month))) in.out_of_range("day");
-  return in.error;
+  if (!in.error.empty()) return in.error;
+  const std::chrono::sys_days date{std::chrono::year(year) /
+                                   std::chrono::month(static_cast<unsigned>(month)) /
+                                   std::chrono::day(static_cast<unsigned>(day))};
+  const std::int64_t minutes = std::int64_t{date.time_since_epoch().count()} * 1440 +
+                               std::int64_t{hour} * 60 + minute - east;
+  us = (minutes * 60 + second) * 1'000'000 + fraction;
+  return {};
 }
 
 }  // namespace atlas::net

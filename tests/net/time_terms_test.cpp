@@ -1,13 +1,28 @@
-#include "net/write_once_terms.hpp"
+#include "net/time_terms.hpp"
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
-using atlas::net::duration_error;
-using atlas::net::timestamp_error;
+using atlas::net::read_duration;
+using atlas::net::read_timestamp;
 
-TEST_SUITE("net/write_once_terms") {
+namespace {
+
+std::string duration_error(std::string_view text) {
+  std::int64_t ns = 0;
+  return read_duration(text, ns);
+}
+
+std::string timestamp_error(std::string_view text) {
+  std::int64_t us = 0;
+  return read_timestamp(text, us);
+}
+
+}  // namespace
+
+TEST_SUITE("net/time_terms") {
   TEST_CASE("durations are numbers with units, signed, fractions allowed") {
     for (const auto* good :
          {"300ms", "1h30m", "-5s", "+1.5h", "0", ".5s", "1.s", "2us", "2\xC2\xB5s", "2\xCE\xBCs",
@@ -52,5 +67,23 @@ TEST_SUITE("net/write_once_terms") {
           head + "\"2030-01-02T24:04:05Z\": hour out of range");
     CHECK(timestamp_error("2030-01-02T03:04:05Zx") ==
           head + "\"2030-01-02T03:04:05Zx\": extra text: \"x\"");
+  }
+
+  TEST_CASE("values: nanoseconds, and microseconds since the epoch") {
+    std::int64_t n = 0;
+    CHECK(read_duration("1h30m", n).empty());
+    CHECK(n == 5'400'000'000'000);
+    CHECK(read_duration("-1.5s", n).empty());
+    CHECK(n == -1'500'000'000);
+    CHECK(read_duration("-9223372036854775808ns", n).empty());
+    CHECK(n == std::numeric_limits<std::int64_t>::min());
+    CHECK(read_timestamp("1970-01-01T00:00:00Z", n).empty());
+    CHECK(n == 0);
+    CHECK(read_timestamp("2030-01-02T03:04:05.25Z", n).empty());
+    CHECK(n == 1'893'553'445'250'000);
+    CHECK(read_timestamp("2030-01-02T05:04:05.25+02:00", n).empty());
+    CHECK(n == 1'893'553'445'250'000);
+    CHECK(read_timestamp("1969-12-31T23:59:59Z", n).empty());
+    CHECK(n == -1'000'000);
   }
 }
