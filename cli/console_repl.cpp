@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "cli/console_render.hpp"
+
 namespace atlas::cli {
 
 namespace {
