@@ -1,14 +1,10 @@
 // atlas-console: reads the command line and puts session, input and output together.
 #include <langinfo.h>
 #include <locale.h>
-#include <readline/history.h>
-#include <readline/readline.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -18,8 +14,9 @@
 
 #include "cli/console_blob_file.hpp"
 #include "cli/console_client.hpp"
+#include "cli/console_history.hpp"
 #include "cli/console_repl.hpp"
-#include "cli/console_words.hpp"
+#include "cli/console_terminal.hpp"
 
 namespace {
 
@@ -27,63 +24,7 @@ namespace po = boost::program_options;
 
 constexpr int exit_trouble = 1;
 constexpr int exit_usage = 2;
-constexpr int history_lines_max = 2000;
 constexpr std::chrono::milliseconds reconnect_for{10'000};
-
-// readline asks for one candidate at a time; `state` is 0 for the first.
-char* next_candidate(const char*, int state) {
-  static std::vector<std::string> candidates;
-  if (state == 0)
-    candidates = atlas::cli::complete_words(
-        std::string_view(rl_line_buffer, static_cast<std::size_t>(rl_point)));
-  const auto index = static_cast<std::size_t>(state);
-  return index < candidates.size() ? ::strdup(candidates[index].c_str()) : nullptr;
-}
-
-char** complete(const char* word, int, int) {
-  rl_attempted_completion_over = 1;  // file names mean nothing where keys are due
-  return rl_completion_matches(word, next_candidate);
-}
-
-class terminal_input final : public atlas::cli::console_input {
- public:
-  terminal_input() {
-    rl_readline_name = "atlas-console";
-    rl_attempted_completion_function = complete;
-    rl_completer_word_break_characters = " \t";
-    using_history();
-    stifle_history(history_lines_max);
-    if (const char* home = ::getenv("HOME"); home != nullptr && *home != '\0')
-      history_file_ = std::string(home) + "/.atlas_history";
-    if (!history_file_.empty()) read_history(history_file_.c_str());
-  }
-
-  std::optional<std::string> line(const std::string& prompt) override {
-    char* typed = ::readline(prompt.c_str());
-    if (typed == nullptr) {
-      std::cout << std::endl;  // the shell's prompt starts on a line of its own
-      return std::nullopt;
-    }
-    std::string out(typed);
-    ::free(typed);
-    if (!out.empty()) remember(out);
-    return out;
-  }
-
-  std::optional<std::string> bytes(std::size_t) override { return std::nullopt; }
-  [[nodiscard]] bool interactive() const override { return true; }
-
- private:
-  // Written line by line: Ctrl-C and a lost connection must not cost the history.
-  void remember(const std::string& line) {
-    add_history(line.c_str());
-    if (history_file_.empty()) return;
-    if (append_history(1, history_file_.c_str()) != 0) write_history(history_file_.c_str());
-    history_truncate_file(history_file_.c_str(), history_lines_max);
-  }
-
-  std::string history_file_;  // empty without a home directory
-};
 
 // Ctrl-C leaves like EXIT; readline's own handler has put the terminal back in order before.
 void leave(int) {
@@ -189,7 +130,9 @@ int run(const command_line& args) {
   }
   if (person) {
     ::signal(SIGINT, leave);
-    terminal_input input;
+    atlas::cli::terminal_input input(
+        session, args.socket,
+        atlas::cli::history_path(::getenv("XDG_STATE_HOME"), ::getenv("HOME")));
     return atlas::cli::run_console(session, input, output);
   }
   std::ios::sync_with_stdio(false);
