@@ -10,7 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -29,7 +31,9 @@ failure system_failure(const std::string& target, int error) {
   return {errc::unreachable, "cannot connect to " + target + ": " + std::strerror(error)};
 }
 
-result<unique_fd> connect_unix(const std::string& path) {
+using clock = std::chrono::steady_clock;
+
+result<unique_fd> connect_unix(const std::string& path, std::chrono::milliseconds wait) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path))
@@ -38,8 +42,14 @@ result<unique_fd> connect_unix(const std::string& path) {
   std::memcpy(address.sun_path, path.data(), path.size());
   unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (fd.get() < 0) return system_failure(path, errno);
+  // Linux bounds connect() by the time-out for sending: a server whose backlog is full blocks it.
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
+  timeval limit{seconds.count(), std::chrono::microseconds(wait - seconds).count()};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
     return system_failure(path, errno);
+  limit = {};  // a large request may take as long as it takes
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   return fd;
 }
 
@@ -66,15 +76,14 @@ result<unique_fd> connect_tcp(const std::string& target) {
   return system_failure(target, error);
 }
 
-result<std::string> read_greeting_line(int fd, int timeout_ms) {
+result<std::string> read_greeting_line(int fd, clock::time_point until) {
   std::string line;
   while (line.size() < greeting_bytes_max) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
     pollfd wait{fd, POLLIN, 0};
-    const int ready = ::poll(&wait, 1, timeout_ms);
+    const int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0)
-      return failure{errc::unreachable,
-                     "the server did not greet within " + std::to_string(timeout_ms) + " ms"};
+    if (ready == 0) return failure{errc::unreachable, "the server did not greet in time"};
     char c = 0;
     const auto got = ::recv(fd, &c, 1, 0);
     if (got < 0 && errno == EINTR) continue;
@@ -96,9 +105,9 @@ void unique_fd::reset(int fd) {
   fd_ = fd;
 }
 
-result<unique_fd> connect_client(const std::string& target) {
+result<unique_fd> connect_client(const std::string& target, std::chrono::milliseconds wait) {
   const bool tcp = target.find('/') == std::string::npos && target.find(':') != std::string::npos;
-  return tcp ? connect_tcp(target) : connect_unix(target);
+  return tcp ? connect_tcp(target) : connect_unix(target, wait);
 }
 
 result<core::done> send_all(int fd, std::string_view bytes) {
@@ -112,12 +121,13 @@ result<core::done> send_all(int fd, std::string_view bytes) {
 }
 
 result<core::done> greet(int fd, const std::string& name, int timeout_ms) {
-  const auto welcome = read_greeting_line(fd, timeout_ms);
+  const auto until = clock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto welcome = read_greeting_line(fd, until);
   if (!welcome) return welcome.error();
   if (welcome.value().rfind("WELCOME 1.0", 0) != 0)
     return failure{errc::refused, "unexpected welcome message: " + welcome.value()};
   if (auto sent = send_all(fd, "HELLO 1.0 clientId=" + name + "\r\n"); !sent) return sent;
-  const auto ready = read_greeting_line(fd, timeout_ms);
+  const auto ready = read_greeting_line(fd, until);
   if (!ready) return ready.error();
   if (ready.value() != "READY")
     return failure{errc::refused, "unexpected ready message: " + ready.value()};

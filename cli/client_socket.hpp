@@ -2,6 +2,7 @@
 // protocol. Shared by the console and the load generator; everything here blocks.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,14 +33,16 @@ class unique_fd {
 };
 
 /// Connects to `target`: `host:port` if it has a colon and no slash, otherwise a Unix socket's
-/// path. Fails with `unreachable`.
-core::result<unique_fd> connect_client(const std::string& target);
+/// path. Fails with `unreachable`, also when a local server does not take the connection within
+/// `wait` (0: however long that takes).
+core::result<unique_fd> connect_client(const std::string& target,
+                                       std::chrono::milliseconds wait = {});
 
 /// Sends all of `bytes` or fails with `unreachable`; never raises SIGPIPE.
 core::result<core::done> send_all(int fd, std::string_view bytes);
 
 /// Waits for `WELCOME 1.0`, says `HELLO 1.0 clientId=<name>` and waits for `READY`, at most
-/// `timeout_ms` for each. Reads not one byte beyond READY. Fails with `unreachable` or `refused`.
+/// `timeout_ms` for both. Reads not one byte beyond READY. Fails with `unreachable` or `refused`.
 core::result<core::done> greet(int fd, const std::string& name, int timeout_ms);
 
 }  // namespace atlas::cli

@@ -2,17 +2,13 @@
 // its own tag; frames of other requests may come in between and are shown as they come.
 #include "cli/console_client.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
-#include <vector>
 
 namespace atlas::cli {
 
@@ -22,115 +18,137 @@ using core::errc;
 using core::failure;
 using core::result;
 
-constexpr std::size_t blob_bytes_max = 128ull << 20;
-constexpr int greeting_ms_max = 10'000;
+constexpr std::size_t part_bytes = 256 << 10;
 
-struct token {
-  std::string_view text;
-  std::size_t first;  // offset in the line
-};
-
-std::vector<token> split(std::string_view line) {
-  std::vector<token> out;
-  for (std::size_t at = 0; (at = line.find_first_not_of(" \t", at)) != std::string_view::npos;) {
-    const auto end = std::min(line.find_first_of(" \t", at), line.size());
-    out.push_back({line.substr(at, end - at), at});
-    at = end;
-  }
-  return out;
-}
-
-bool is_word(std::string_view text, std::string_view upper) {
-  if (text.size() != upper.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c) != upper[i]) return false;
-  }
-  return true;
-}
-
-result<std::string> read_payload(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return failure{errc::bad_config, path + ": is a directory"};
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return failure{errc::bad_config, path + ": " + std::strerror(errno)};
-  const auto size = std::filesystem::file_size(path, ignored);
-  if (!ignored && size > blob_bytes_max)
-    return failure{errc::bad_config, path + ": a blob has at most 134217728 bytes"};
-  return std::string{std::istreambuf_iterator<char>(in), {}};
+int milliseconds_until(const std::optional<std::chrono::steady_clock::time_point>& until) {
+  if (!until) return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*until - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
 }  // namespace
 
-result<console_request> make_request(std::string_view line) {
-  console_request out;
-  out.line = line;
-  std::size_t command = 0;
-  const auto close = line.find(']');
-  if (line.substr(0, 4) == "[ID:" && close != std::string_view::npos && close >= 5) {
-    out.tagged = true;
-    out.tag = line.substr(4, close - 4);
-    command = close + 1;
-  }
-  const auto tokens = split(line.substr(command));
-  if (tokens.size() < 5 || !is_word(tokens[0].text, "KEY") || !is_word(tokens[1].text, "BLOB") ||
-      !is_word(tokens[2].text, "SET"))
-    return out;
-  const auto length = tokens[4];
-  if (length.text.front() == '@') {
-    auto payload = read_payload(std::string(length.text.substr(1)));
-    if (!payload) return payload.error();
-    out.payload = std::move(payload).value();
-    out.line.replace(command + length.first, length.text.size(),
-                     std::to_string(out.payload.size()));
-    return out;
-  }
-  // What is not a number goes out as it is: the server's refusal is the better text.
-  const auto* end = length.text.data() + length.text.size();
-  std::size_t count = 0;
-  const auto [stop, error] = std::from_chars(length.text.data(), end, count);
-  if (error == std::errc{} && stop == end && count <= blob_bytes_max) out.payload_missing = count;
-  return out;
-}
-
 console_client::console_client(unique_fd fd, std::string path)
     : fd_(std::move(fd)), path_(std::move(path)) {}
 
-result<console_client> console_client::connect(const std::string& path) {
-  auto fd = connect_client(path);
+result<console_client> console_client::connect(const std::string& path,
+                                               std::chrono::milliseconds wait) {
+  auto fd = connect_client(path, wait);
   if (!fd) return fd.error();
-  if (auto greeted = greet(fd.value().get(), "console", greeting_ms_max); !greeted)
+  const auto ms = static_cast<int>(wait.count());
+  if (auto greeted = greet(fd.value().get(), "console", ms); !greeted)
     return failure{greeted.error().code, path + ": " + greeted.error().detail};
   return console_client(std::move(fd).value(), path);
 }
 
-result<console_frame> console_client::ask(
-    const console_request& request, const std::function<void(const console_frame&)>& on_frame) {
+ask_result console_client::ask(const console_request& request, const ask_hooks& hooks,
+                               const ask_limits& limits) {
+  using how = ask_result::how;
+  frames_.expect(request.shape);
+  received_ = 0;
+  const auto sent = send(request, hooks);
+  if (sent.payload_failed) return {how::payload_failed, {}, sent.trouble};
   // A server that refuses and closes may do so before it has read everything: its last words are
   // waiting then, and matter more than the failed send.
-  const auto sent = send_all(fd_.get(), request.line + "\r\n" + request.payload);
   for (;;) {
-    auto frame = read_frame();
-    if (!frame) return sent ? frame.error() : lost(sent.error().detail);
-    const auto& f = frame.value();
-    on_frame(f);
-    if (f.is_fatal()) return frame;
-    const bool ours =
-        f.tagged ? request.tagged && f.tag == request.tag : !request.tagged || f.is_error();
-    if (ours && f.is_final()) return frame;
+    auto frame = read_frame(limits);
+    if (frame && frame.value().what == console_frame::shape::blob_head) {
+      if (hooks.on_frame) hooks.on_frame(frame.value());
+      if (auto taken = read_blob(hooks, limits); !taken)
+        return {how::lost, {}, taken.error().detail};
+      continue;
+    }
+    if (!frame) {
+      const auto detail = sent.trouble.empty() ? frame.error().detail : lost(sent.trouble).detail;
+      return {sent.any ? how::lost : how::not_sent, {}, detail};
+    }
+    if (hooks.on_frame) hooks.on_frame(frame.value());
+    if (!request.ends_with(frame.value())) continue;
+    frames_.expect({});  // what comes unasked has the usual shape
+    return {how::answered, std::move(frame).value(), ""};
   }
 }
 
-result<console_frame> console_client::read_frame() {
+bool console_client::pending() const {
+  pollfd wait{fd_.get(), POLLIN, 0};
+  return frames_.holds_bytes() || ::poll(&wait, 1, 0) > 0;
+}
+
+result<core::done> console_client::drain(
+    const std::function<void(const console_frame&)>& on_frame) {
+  for (;;) {
+    while (const auto frame = frames_.next())
+      if (on_frame) on_frame(*frame);
+    pollfd wait{fd_.get(), POLLIN, 0};
+    if (::poll(&wait, 1, 0) <= 0) return core::done{};
+    if (auto got = receive({}); !got) return got;
+  }
+}
+
+console_client::sending console_client::send(const console_request& request,
+                                             const ask_hooks& hooks) {
+  sending out;
+  if (auto line = send_all(fd_.get(), request.line + "\r\n"); !line) {
+    out.trouble = line.error().detail;
+    return out;
+  }
+  out.any = true;
+  if (request.file) return send_file(*request.file, hooks);
+  if (auto bytes = send_all(fd_.get(), request.payload); !bytes) out.trouble = bytes.error().detail;
+  return out;
+}
+
+console_client::sending console_client::send_file(blob_source& file, const ask_hooks& hooks) {
+  sending out{true, "", false};
+  for (std::size_t done = 0; done < file.size();) {
+    const auto part = file.read(part_bytes);
+    if (!part) {
+      // The server waits for the rest and drops the beginning when the connection ends.
+      ::shutdown(fd_.get(), SHUT_RDWR);
+      return {true, part.error().detail + "; nothing was stored", true};
+    }
+    if (auto sent = send_all(fd_.get(), part.value()); !sent) {
+      out.trouble = sent.error().detail;
+      return out;
+    }
+    done += part.value().size();
+    if (hooks.on_sent) hooks.on_sent(done);
+  }
+  return out;
+}
+
+result<console_frame> console_client::read_frame(const ask_limits& limits) {
   for (;;) {
     if (auto frame = frames_.next()) return std::move(*frame);
-    std::array<char, 65'536> chunk;
+    if (auto got = receive(limits); !got) return got.error();
+  }
+}
+
+result<core::done> console_client::read_blob(const ask_hooks& hooks, const ask_limits& limits) {
+  for (;;) {
+    const auto part = frames_.take_part();
+    if (hooks.on_part && !part.empty()) hooks.on_part(part);
+    if (frames_.missing() == 0) return core::done{};
+    if (auto got = receive(limits); !got) return got;
+  }
+}
+
+result<core::done> console_client::receive(const ask_limits& limits) {
+  std::array<char, 65'536> chunk;
+  for (;;) {
+    pollfd wait{fd_.get(), POLLIN, 0};
+    const int ready = limits.until ? ::poll(&wait, 1, milliseconds_until(limits.until)) : 1;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) return lost("no answer in time");
     const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0) return lost("closed by the server");
     if (got < 0) return lost(std::strerror(errno));
+    received_ += static_cast<std::size_t>(got);
+    if (received_ > limits.bytes_max) return lost("the answer is too long");
     frames_.feed({chunk.data(), static_cast<std::size_t>(got)});
+    return core::done{};
   }
 }
 

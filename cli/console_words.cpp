@@ -1,52 +1,167 @@
 // Completion from a flat list of commands: a command whose leading words match what is typed offers
-// its next word. A tag in front of the command does not count.
+// its next word. Words in lower case stand for names; a tag in front of the command does not count.
 #include "cli/console_words.hpp"
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 namespace atlas::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 26> commands = {
-    "KEY GET",          "KEY PUT",      "KEY SET",     "KEY DEL",      "KEY BLOB GET",
-    "KEY BLOB SET",     "SCAN",         "TABLE LIST",  "TABLE INFO",   "NODE LIST",
-    "NODE INFO",        "NODE PING",    "QUORUM INFO", "EXIT",         "PRINCIPAL WHOAMI",
-    "PRINCIPAL ASSUME", "TABLE CREATE", "TABLE ALTER", "TABLE DROP",   "NODE REMOVE",
-    "TABLE MOVE",       "GROUP CREATE", "GROUP ADD",   "GROUP REMOVE", "GROUP LIST",
-    "GROUP INFO"};
+constexpr std::array commands = {"KEY GET key STALE",
+                                 "KEY PUT key",
+                                 "KEY SET key",
+                                 "KEY DEL key",
+                                 "KEY CAS key ABSENT",
+                                 "KEY INCR key",
+                                 "KEY MGET key key key key key key key key",
+                                 "KEY META key",
+                                 "KEY EXPIRE key",
+                                 "KEY PERSIST key",
+                                 "KEY TTL key",
+                                 "KEY WORM key TTL",
+                                 "KEY WORM key EXPIRES",
+                                 "KEY BLOB GET key > file",
+                                 "KEY BLOB GET key RANGE other other > file",
+                                 "KEY BLOB SET key upload",
+                                 "KEY BLOB STAT key",
+                                 "SCAN key LIMIT other AFTER key VALUES",
+                                 "SCAN key LIMIT other VALUES",
+                                 "SCAN key AFTER key VALUES",
+                                 "SCAN key VALUES",
+                                 "COUNT key",
+                                 "SAMPLE key N",
+                                 "TXN BEGIN",
+                                 "TXN COMMIT",
+                                 "TXN ABORT",
+                                 "WATCH key FROM other VALUES",
+                                 "WATCH key VALUES",
+                                 "UNWATCH",
+                                 "TABLE LIST",
+                                 "TABLE INFO table",
+                                 "TABLE MOVE either TO place",
+                                 "TABLE CREATE other fn= fz=",
+                                 "TABLE CREATE other fz=",
+                                 "TABLE ALTER either fn= fz=",
+                                 "TABLE ALTER either fz=",
+                                 "TABLE DROP either",
+                                 "GROUP LIST",
+                                 "GROUP INFO group",
+                                 "GROUP CREATE other fn= fz=",
+                                 "GROUP CREATE other fz=",
+                                 "GROUP ADD group table",
+                                 "GROUP REMOVE group table",
+                                 "NODE LIST",
+                                 "NODE INFO node",
+                                 "NODE PING node",
+                                 "NODE REMOVE node",
+                                 "QUORUM INFO table",
+                                 "QUORUM INFO key",
+                                 "PRINCIPAL ASSUME",
+                                 "PRINCIPAL WHOAMI",
+                                 "ACL GRANT key",
+                                 "ACL REVOKE key",
+                                 "ACL LIST table",
+                                 "ACL LIST key",
+                                 "INFO",
+                                 "HELP KEY",
+                                 "HELP SCAN",
+                                 "HELP TXN",
+                                 "HELP WATCH",
+                                 "HELP TABLE",
+                                 "HELP GROUP",
+                                 "HELP NODE",
+                                 "HELP QUORUM",
+                                 "HELP PRINCIPAL",
+                                 "HELP ACL",
+                                 "EXIT",
+                                 "\\time on",
+                                 "\\time off"};
 
-std::vector<std::string> upper_words(std::string_view text) {
+constexpr std::array in_transactions = {"TXN COMMIT",    "TXN ABORT",    "PUT key",
+                                        "DEL key",       "INCR key",     "IF key VERSION",
+                                        "IF key ABSENT", "IF key VALUE", "EXIT"};
+
+constexpr std::array<std::pair<std::string_view, operand>, 9> names = {{
+    {"key", operand::key},
+    {"table", operand::table},
+    {"group", operand::group},
+    {"either", operand::either},
+    {"node", operand::node},
+    {"place", operand::place},
+    {"upload", operand::upload},
+    {"file", operand::file},
+    {"other", operand::other},
+}};
+
+std::optional<operand> operand_of(std::string_view part) {
+  for (const auto& [name, kind] : names)
+    if (name == part) return kind;
+  return std::nullopt;
+}
+
+// The last element is the word being typed; it is empty behind a blank.
+std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> out(1);
-  for (char c : text) {
-    if (c == ' ' || c == '\t') {
-      if (!out.back().empty()) out.emplace_back();
-    } else {
-      out.back() += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    }
+  for (const char c : text) {
+    if (c != ' ' && c != '\t')
+      out.back() += c;
+    else if (!out.back().empty())
+      out.emplace_back();
   }
   return out;
 }
 
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
+
+bool begins_with(std::string_view part, std::string_view typed) {
+  return typed.size() <= part.size() &&
+         std::equal(typed.begin(), typed.end(), part.begin(),
+                    [](char a, char b) { return upper(a) == upper(b); });
+}
+
+bool matches(const std::vector<std::string>& parts, const std::vector<std::string>& typed) {
+  for (std::size_t at = 0; at + 1 < typed.size(); ++at) {
+    // `fn=` is the beginning of what was typed there.
+    const bool setting = parts[at].back() == '=' && begins_with(typed[at], parts[at]);
+    const bool same = parts[at].size() == typed[at].size() && begins_with(parts[at], typed[at]);
+    if (!operand_of(parts[at]) && !setting && !same) return false;
+  }
+  return true;
+}
+
+template <class T>
+void add_once(std::vector<T>& to, T what) {
+  if (std::find(to.begin(), to.end(), what) == to.end()) to.push_back(std::move(what));
+}
+
+void offer(completion& out, std::string_view command, const std::vector<std::string>& typed) {
+  const auto parts = split(command);
+  if (parts.size() < typed.size() || !matches(parts, typed)) return;
+  const auto& next = parts[typed.size() - 1];
+  if (const auto kind = operand_of(next))
+    add_once(out.operands, *kind);
+  else if (begins_with(next, typed.back()))
+    add_once(out.words, next);
+}
+
 }  // namespace
 
-std::vector<std::string> complete_words(std::string_view typed) {
-  if (const auto close = typed.find(']'); typed.substr(0, 4) == "[ID:" && close != typed.npos)
+completion complete_words(std::string_view typed, bool in_transaction) {
+  if (const auto close = typed.find(']'); typed.starts_with("[ID:") && close != typed.npos)
     typed.remove_prefix(close + 1);
-  // The last element is the word being typed; it is empty behind a blank.
-  const auto words = upper_words(typed);
-  std::vector<std::string> out;
-  for (const auto command : commands) {
-    const auto parts = upper_words(command);
-    if (parts.size() < words.size()) continue;
-    const auto before = static_cast<std::ptrdiff_t>(words.size() - 1);
-    const auto& next = parts[words.size() - 1];
-    if (std::equal(words.begin(), words.begin() + before, parts.begin()) &&
-        next.compare(0, words.back().size(), words.back()) == 0 &&
-        std::find(out.begin(), out.end(), next) == out.end())
-      out.push_back(next);
-  }
+  const auto words = split(typed);
+  completion out;
+  out.word = words.back();
+  if (in_transaction)
+    for (const auto* command : in_transactions) offer(out, command, words);
+  else
+    for (const auto* command : commands) offer(out, command, words);
   return out;
 }
 

@@ -6,15 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "cli/console_render.hpp"
+
 using namespace std::string_literals;
 
 namespace {
 
 using atlas::cli::console_frame;
 using atlas::cli::frame_reader;
+using atlas::cli::reply_shape;
 
-std::vector<console_frame> read(const std::vector<std::string>& pieces) {
+std::vector<console_frame> read(const std::vector<std::string>& pieces,
+                                const reply_shape& shape = {}) {
   frame_reader reader;
+  reader.expect(shape);
   std::vector<console_frame> out;
   for (const auto& piece : pieces) {
     reader.feed(piece);
@@ -106,5 +111,75 @@ TEST_SUITE("cli/console_frames") {
     REQUIRE(frame.has_value());
     CHECK(frame->payload == "a\nb\nc");
     CHECK_FALSE(reader.next().has_value());
+  }
+
+  TEST_CASE("rows and events hold any bytes, for every way to split them") {
+    const reply_shape rows{.tagged = true, .tag = "1", .rows = true};
+    const std::string bytes =
+        "[ID:1] KEYS:3\r\na.b 4\r\n\r\nOK\r\na.c 0\r\n\r\na.d 3\r\nx\ny\r\nMORE a.d\r\n[ID:w] "
+        "EVENT 9 PUT "
+        "a.b version=3 principal=- length=5\r\n\r\nOK\r\r\n[ID:1] OK\r\n[ID:w] EVENT 10 DEL a.b "
+        "version=4 "
+        "principal=-\r\n[ID:w] GAP 11 12\r\nKEYS:1\r\na.b 4\r\n"s;
+    const auto whole = read({bytes}, rows);
+    REQUIRE(whole.size() == 7);
+    REQUIRE(whole[0].rows.size() == 3);
+    CHECK(whole[0].rows[0].key == "a.b");
+    CHECK(whole[0].rows[0].value == "\r\nOK");
+    CHECK(whole[0].rows[1].value.empty());
+    CHECK(whole[0].rows[2].value == "x\ny");
+    CHECK(whole[1].text == "MORE a.d");
+    CHECK(whole[2].payload == "\r\nOK\r");
+    CHECK(whole[2].is_event());
+    CHECK(whole[3].is_final());
+    CHECK(whole[4].what == console_frame::shape::line);
+    CHECK(whole[5].is_event());
+    CHECK(whole[6].payload == "a.b 4");  // of another request, which asked for keys alone
+    for (std::size_t at = 0; at <= bytes.size(); ++at)
+      CHECK(printed_all(read({bytes.substr(0, at), bytes.substr(at)}, rows)) == printed_all(whole));
+    CHECK(printed(whole[0]) == "[ID:1] KEYS:3\na.b 4\n\r\nOK\na.c 0\n\na.d 3\nx\ny\n");
+  }
+
+  TEST_CASE("a row without a length does not swallow what follows") {
+    const auto frames = read({"KEYS:2\r\na.b\r\na.c x\r\nOK\r\n"}, {.rows = true});
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0].rows[0].key == "a.b");
+    CHECK(frames[0].rows[1].key == "a.c x");
+  }
+
+  TEST_CASE("what only looks like an event with a value is a line") {
+    const auto frames = read({"EVENT 1 PUT a version=1 principal=length=5\r\nBLOB length=5\r\n"});
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0].payload.empty());
+  }
+
+  TEST_CASE("help is lines, whatever they look like") {
+    const auto frames = read({"KEYS:5\r\nVALUE:x\nBLOB 7\r\nOK\r\n"}, {.text = true});
+    REQUIRE(frames.size() == 4);
+    CHECK(frames[1].text == "VALUE:x");
+    CHECK(frames[3].is_final());
+  }
+
+  TEST_CASE("a streamed blob is handed out in parts, for every way to split it") {
+    const std::string bytes("OK\r\nBLOB 6\r\nOK\r\n\0xOK\r\n", 22);
+    for (std::size_t at = 0; at <= bytes.size(); ++at) {
+      frame_reader reader;
+      reader.expect({.stream_blobs = true});
+      std::string blob;
+      std::string seen;
+      for (const auto& piece : {bytes.substr(0, at), bytes.substr(at)}) {
+        reader.feed(piece);
+        for (;;) {
+          blob += reader.take_part();
+          const auto frame = reader.next();
+          if (!frame) break;
+          seen += printed(*frame);
+          if (frame->what == console_frame::shape::blob_head) CHECK(frame->size == 6);
+        }
+      }
+      CHECK(blob == std::string("OK\r\n\0x", 6));
+      CHECK(seen == "OK\nBLOB 6\nOK\n");
+      CHECK(reader.missing() == 0);
+    }
   }
 }

@@ -3,13 +3,15 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "cli/console_words.hpp"
 #include "tests/cli/fake_server.hpp"
 
 namespace {
@@ -46,6 +48,27 @@ struct scripted_node {
       client.send("[ID:6] OK\r\n[ID:7] VALUE:hello\r\n[ID:6] VALUE:late\r\n[ID:7] OK\r\n");
     } else if (line == "SCAN a") {
       client.send("KEYS:2\r\na.b\r\na.c\r\nOK\r\n");
+    } else if (line == "TXN BEGIN") {
+      client.send("OK\r\n");
+    } else if (line == "PUT a b") {
+      client.send("QUEUED\r\n");
+    } else if (line == "TXN COMMIT") {
+      client.send("CONFLICT a VERSION:3\r\nOK\r\n");
+    } else if (line == "[ID:w] WATCH a.") {
+      client.send("[ID:w] WATCHING 4\r\n[ID:w] EVENT 5 PUT a.b version=1 principal=- length=2\r\n");
+      client.send("x\n\r\n");
+    } else if (line == "[ID:v] WATCH a.") {
+      client.send("[ID:v] WATCHING 4\r\n[ID:v] GAP 4 9\r\n");
+      return false;
+    } else if (line == "[ID:u] WATCH a.") {
+      client.send("[ID:u] WATCHING 4\r\n[ID:u] GAP 4 9\r\n[ID:u] OK\r\n");
+    } else if (line == "UNWATCH w") {
+      client.send("[ID:w] EVENT 6 DEL a.b version=2 principal=-\r\n[ID:w] OK\r\n");
+    } else if (line == "KEY BLOB GET half") {
+      client.send("BLOB 9\r\nabc");
+      return false;
+    } else if (line == "KEY BLOB GET none") {
+      client.send("EMPTY\r\nOK\r\n");
     } else if (line == "DIE") {
       return false;
     } else if (line == "FATAL") {
@@ -70,7 +93,7 @@ struct session {
   std::vector<std::string> seen;  // without the greeting
 };
 
-session talk(console_input& input, bool errors_fail) {
+session talk(console_input& input, bool errors_fail, bool json = false) {
   scripted_node node;
   session out;
   std::ostringstream replies;
@@ -79,7 +102,8 @@ session talk(console_input& input, bool errors_fail) {
     fake_server server([&node](fake_connection& c) { node.serve(c); });
     auto client = console_client::connect(server.path());
     REQUIRE(client.ok());
-    out.status = run_console(client.value(), input, {replies, complaints, errors_fail});
+    console_session session(std::move(client).value(), {});
+    out.status = run_console(session, input, {replies, complaints, errors_fail, json});
     out.complaints = complaints.str();
     const auto at = out.complaints.find(server.path());
     if (at != std::string::npos) out.complaints.replace(at, server.path().size(), 1, 'S');
@@ -97,9 +121,40 @@ session pipe(const std::string& text) {
   return talk(input, false);
 }
 
-session commands(std::vector<std::string> lines) {
+session commands(std::vector<std::string> lines, bool json = false) {
   list_input input(std::move(lines));
-  return talk(input, true);
+  return talk(input, true, json);
+}
+
+// Keeps the prompts that a person would have seen.
+class prompted_input final : public console_input {
+ public:
+  explicit prompted_input(std::vector<std::string> lines) : lines_(std::move(lines)) {}
+  std::optional<std::string> line(const std::string& prompt) override {
+    prompts.push_back(prompt);
+    return lines_.line(prompt);
+  }
+  std::optional<std::string> bytes(std::size_t) override { return std::nullopt; }
+  [[nodiscard]] bool interactive() const override { return true; }
+
+  std::vector<std::string> prompts;
+
+ private:
+  list_input lines_;
+};
+
+std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::ptrdiff_t entries(const temp_dir& dir) {
+  return std::distance(std::filesystem::directory_iterator(dir.path()), {});
+}
+
+// Times differ from run to run.
+std::string timeless(const std::string& text) {
+  return std::regex_replace(text, std::regex("[0-9]+\\.[0-9]+( ms|\\})"), "T$1");
 }
 
 }  // namespace
@@ -157,6 +212,18 @@ TEST_SUITE("cli/console") {
     CHECK(s.seen == std::vector<std::string>{"key blob set k 10", content, "KEY GET a"});
   }
 
+  TEST_CASE("a large file arrives whole") {
+    const temp_dir dir;
+    std::string content;
+    for (int i = 0; i < 200'000; ++i) content += std::to_string(i) + "\n";
+    std::ofstream(dir.file("f"), std::ios::binary) << content;
+    const auto s = commands({"KEY BLOB SET k @" + dir.file("f")});
+    CHECK(s.status == 0);
+    REQUIRE(s.seen.size() == 2);
+    CHECK(s.seen[0] == "KEY BLOB SET k " + std::to_string(content.size()));
+    CHECK(s.seen[1] == content);
+  }
+
   TEST_CASE("a file that is missing is told, and nothing is sent") {
     const temp_dir dir;
     const auto s = commands({"KEY BLOB SET k @" + dir.file("f"), "KEY GET a"});
@@ -195,13 +262,84 @@ TEST_SUITE("cli/console") {
           server.path() + ": unexpected ready message: ERROR FATAL invalid handshake");
   }
 
-  TEST_CASE("completion offers the next command word and nothing where a key is due") {
-    using words = std::vector<std::string>;
-    CHECK(complete_words("k") == words{"KEY"});
-    CHECK(complete_words("KEY b") == words{"BLOB"});
-    CHECK(complete_words("key blob ") == words{"GET", "SET"});
-    CHECK(complete_words("[ID:1] node ") == words{"LIST", "INFO", "PING", "REMOVE"});
-    CHECK(complete_words("KEY GET ").empty());
-    CHECK(complete_words("NOPE ").empty());
+  TEST_CASE("a blob is saved, and only when there is one") {
+    const temp_dir dir;
+    const auto s =
+        commands({"KEY BLOB GET b > " + dir.file("f"), "KEY BLOB GET none > " + dir.file("g")});
+    CHECK(s.status == 0);
+    CHECK(s.replies == "BLOB 5\nOK\nEMPTY\nOK\n");
+    CHECK(content(dir.file("f")) == "he\r\no");
+    CHECK(entries(dir) == 1);
+    CHECK(s.seen == std::vector<std::string>{"KEY BLOB GET b", "KEY BLOB GET none"});
+  }
+
+  TEST_CASE("half a blob leaves the old file and nothing else") {
+    const temp_dir dir;
+    std::ofstream(dir.file("f")) << "old";
+    const auto s = commands({"KEY BLOB GET half > " + dir.file("f")});
+    CHECK(s.status == 1);
+    CHECK(s.complaints == "atlas-console: connection to S lost: closed by the server\n");
+    CHECK(content(dir.file("f")) == "old");
+    CHECK(entries(dir) == 1);
+  }
+
+  TEST_CASE("a file that can not be written is told before anything is asked") {
+    const temp_dir dir;
+    std::filesystem::create_directory(dir.file("d"));
+    const auto s = commands({"KEY BLOB GET b > " + dir.file("d"), "KEY GET a"});
+    CHECK(s.status == 1);
+    CHECK(s.complaints == "atlas-console: " + dir.file("d") + ": is a directory\n");
+    CHECK(s.seen == std::vector<std::string>{"KEY GET a"});
+  }
+
+  TEST_CASE("a transaction shows in the prompt") {
+    prompted_input input({"TXN BEGIN", "PUT a b", "TXN COMMIT", "KEY GET a"});
+    const auto s = talk(input, false);
+    CHECK(s.replies == "OK\nQUEUED\nCONFLICT a VERSION:3\nOK\nVALUE:hello\nOK\n");
+    CHECK(input.prompts == std::vector<std::string>{"> ", "txn> ", "txn> ", "> ", "> "});
+  }
+
+  TEST_CASE("events are shown as they come, and a watch outlives the end of input") {
+    const auto open = pipe("[ID:v] WATCH a.\n");
+    CHECK(open.status == 1);
+    CHECK(open.replies == "[ID:v] WATCHING 4\n[ID:v] GAP 4 9\n");
+    CHECK(open.complaints == "atlas-console: connection to S lost: closed by the server\n");
+    const auto ended = pipe("[ID:u] WATCH a.\n");
+    CHECK(ended.status == 0);
+    CHECK(ended.replies == "[ID:u] WATCHING 4\n[ID:u] GAP 4 9\n[ID:u] OK\n");
+    const auto s = pipe("[ID:w] WATCH a.\nKEY GET a\nUNWATCH w\nKEY GET a\n");
+    CHECK(s.status == 0);
+    CHECK(s.replies ==
+          "[ID:w] WATCHING 4\n[ID:w] EVENT 5 PUT a.b version=1 principal=- length=2\nx\n\n"
+          "VALUE:hello\nOK\n[ID:w] EVENT 6 DEL a.b version=2 principal=-\n[ID:w] OK\n"
+          "VALUE:hello\nOK\n");
+  }
+
+  TEST_CASE("JSON is one line for each command, complaints included") {
+    const auto s = commands(
+        {"KEY GET a", "KEY BLOB SET k @/nonexistent", "[ID:w] WATCH a.", "KEY GET a", "DIE"}, true);
+    CHECK(s.status == 1);
+    CHECK(s.complaints.empty());
+    const auto text = timeless(s.replies);
+    CHECK(text.substr(0, text.find("connection to ")) ==
+          "{\"command\":\"KEY GET a\",\"ok\":true,\"value\":\"hello\",\"ms\":T}\n"
+          "{\"command\":\"KEY BLOB SET k @/nonexistent\",\"ok\":false,\"error\":\"/nonexistent: No "
+          "such "
+          "file or directory\",\"ms\":T}\n"
+          "{\"command\":\"[ID:w] WATCH a.\",\"id\":\"w\",\"ok\":true,\"lines\":[\"WATCHING "
+          "4\"],\"ms\":T}\n"
+          "{\"watch\":\"w\",\"event\":\"EVENT 5 PUT a.b version=1 principal=- "
+          "length=2\",\"value\":\"x\\n\"}\n"
+          "{\"command\":\"KEY GET a\",\"ok\":true,\"value\":\"hello\",\"ms\":T}\n"
+          "{\"command\":\"DIE\",\"ok\":false,\"error\":\"");
+  }
+
+  TEST_CASE("times are told on request, beside the replies") {
+    const auto s = pipe("\\time on\nKEY GET a\n\\time off\nKEY GET a\n\\nope\n");
+    CHECK(s.status == 0);
+    CHECK(s.replies == "VALUE:hello\nOK\nVALUE:hello\nOK\n");
+    CHECK(timeless(s.complaints) ==
+          "time: T ms\natlas-console: commands of the console itself: \\time on, \\time off\n");
+    CHECK(s.seen == std::vector<std::string>{"KEY GET a", "KEY GET a"});
   }
 }

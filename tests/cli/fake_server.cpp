@@ -50,11 +50,15 @@ std::string fake_connection::greet() {
   return hello;
 }
 
-fake_server::fake_server(handler serve) : serve_(std::move(serve)) {
+fake_server::fake_server(handler serve) : fake_server(std::move(serve), "") {}
+
+fake_server::fake_server(handler serve, std::string path)
+    : path_(path.empty() ? dir_.file("s") : std::move(path)), serve_(std::move(serve)) {
+  ::unlink(path_.c_str());
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path().c_str(), sizeof(address.sun_path) - 1);
+  std::strncpy(address.sun_path, path_.c_str(), sizeof(address.sun_path) - 1);
   if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(listener_.get(), 64) != 0)
     std::abort();

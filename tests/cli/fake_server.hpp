@@ -41,14 +41,17 @@ class fake_server {
   using handler = std::function<void(fake_connection&)>;
 
   explicit fake_server(handler serve);
+  /// Listens at `path`, in place of what may be left there.
+  fake_server(handler serve, std::string path);
   ~fake_server();
 
-  [[nodiscard]] std::string path() const { return dir_.file("s"); }
+  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   void accept_all();
 
   temp_dir dir_;
+  std::string path_;
   handler serve_;
   cli::unique_fd listener_;
   std::mutex mutex_;  // guards open_, threads_, closing_
