@@ -89,6 +89,7 @@ enum class bug : std::uint8_t {
   heir_forgets_unfinished,
   heir_takes_unfinished_as_chosen,
   heir_reads_early,
+  heir_trusts_learned,
   // Configurations, once more.
   promise_of_older_epoch,
   // TABLE DROP.
@@ -108,6 +109,7 @@ enum class bug : std::uint8_t {
   adopted_out_of_order,
   moved_answers_trusted,
   moved_followed_at_once,
+  dropped_answers_trusted,
   // Who counts as reachable.
   deaf_counted_as_heard,
   // Stale reads.

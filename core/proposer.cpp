@@ -241,6 +241,8 @@ void proposer::on_nack(process from, const nack& m, proposer_effects& out) {
     lease_wait_max_ms_ = std::max(lease_wait_max_ms_, m.wait_ms);
     return;
   }
+  // A late refusal of a hand-off by an earlier tenure under this ballot: nothing higher is known.
+  if (m.why == nack_reason::ballot_below && m.promised <= ballot_ && stage_ != stage::gone) return;
   // Handed on and back again: the refusal is of words from before.
   if (m.why == nack_reason::generation_below && m.gen <= gen_) return;
   if (m.why == nack_reason::epoch_below) {

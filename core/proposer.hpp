@@ -212,6 +212,7 @@ class proposer {
   void end(proposer_effects& out, ballot seen);
   void repeat_unanswered(clock_reading at, proposer_effects& out);
   void notice(clock_reading at, proposer_effects& out);
+  bool count_learned(const replica_progress& p, clock_reading at, proposer_effects& out);
   [[nodiscard]] bool can_commit() const { return quorum_.has_q2(quorum_.votes_of(reachable_)); }
   [[nodiscard]] bool is_reachable(node_id node) const;
   /// This tenure proposes and reads no more.

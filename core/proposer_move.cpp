@@ -92,6 +92,7 @@ void proposer::on_move(node_id target, clock_reading at, proposer_effects& out) 
   move_.emplace();
   move_->target = target;
   move_->began = at.now;
+  send_outside(out);  // the target may be one of those that are told late
   offer(at, out);
 }
 

@@ -32,6 +32,8 @@ struct replica_progress {
   slot watermark;                        ///< applied up to here
   stamp last_stamp;                      ///< of the last batch applied
   std::optional<configuration> changed;  ///< a configuration that became active
+  /// The newest of these slots were learned from another copy, not from votes; by slot.
+  std::vector<std::pair<slot, entry>> learned = {};
 };
 
 /// A hand-off that this process took, and where its copy stood then.

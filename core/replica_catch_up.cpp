@@ -44,6 +44,8 @@ void replica::on_chosen(process from, const chosen& m, replica_effects& out) {
       }
       if (mine != tail_.end()) drop_vote(mine);
       apply_entry(at, value, false, out);
+      if (!out.progress) out.progress.emplace();
+      out.progress->learned.emplace_back(at, value);
     }
     ++at;
   }

@@ -91,8 +91,11 @@ std::optional<request_table::withdrawn> request_table::withdraw(const answer& a)
   if (const auto w = writes_.find(a.number); !a.is_read && w != writes_.end()) {
     auto write = std::move(w->second.what);
     const auto deadline = w->second.deadline;
+    // An earlier sending may have been executed before the table was closed and its results with
+    // it.
+    const bool in_doubt = w->second.in_doubt && !planted(bug::dropped_answers_trusted);
     const auto ticket = on_answer(a);
-    return withdrawn{*ticket, deadline, false, std::move(write)};
+    return withdrawn{*ticket, deadline, in_doubt, std::move(write)};
   }
   const auto r = reads_.find(a.number);
   if (!a.is_read || r == reads_.end()) return std::nullopt;

@@ -303,6 +303,58 @@ TEST_SUITE("core/proposer_move") {
     CHECK(h.owner.chosen() == slot{2});
   }
 
+  TEST_CASE("the very values in flight, learned from the giver that goes on counting, are chosen") {
+    heir_bench h(taken(4, 1, 900, {put_entry(1), put_entry(2)}));
+    h.progress({{4}, {}, {}, {{{2}, put_entry(9)}, {{3}, put_entry(1)}, {{4}, put_entry(2)}}});
+    CHECK(h.owner.goes_on());
+    CHECK(h.owner.chosen() == slot{4});
+    CHECK(h.owner.state() == stage::serving);
+    heir_bench beaten(taken(4, 1, 900, {put_entry(1), put_entry(2)}));
+    beaten.progress({{4}, {}, {}, {{{2}, put_entry(9)}, {{3}, put_entry(1)}, {{4}, put_entry(7)}}});
+    CHECK_FALSE(beaten.owner.goes_on());
+    heir_bench passed(taken(4, 2, 900, {put_entry(1), put_entry(2)}));
+    passed.progress({{5}, {}, {}, {{{3}, put_entry(1)}, {{4}, put_entry(2)}, {{5}, put_entry(3)}}});
+    CHECK_FALSE(passed.owner.goes_on());
+  }
+
+  TEST_CASE("an heir that fetches its last slots goes on while the giver counts them") {
+    const auto by = ballot_of(5, 1);
+    replica_bench giver(1);
+    replica_bench heir(2);
+    giver.step(proc(1), accept_of(by, 1, {put_entry(1), put_entry(2), put_entry(3)}));
+    giver.step(proc(1), commit_of(by, 2));
+    heir.step(proc(1), accept_of(by, 1, {put_entry(1)}));
+    hand_off m{table_log, by, {1}, heir.self(), {3}, three_nodes(), {77}, {put_entry(3)}};
+    replica_effects taking;
+    heir->on_hand_off(proc(1), m, taking);
+    REQUIRE(taking.taken.has_value());
+    heir_bench h(*taking.taken);
+    giver.step(proc(1), commit_of(by, 3));
+    giver.tick(100);
+    giver.write_all();
+    replica_effects handed;
+    giver->on_fetch(heir.self(), messages_to<fetch>(taking.now, 1).at(0), handed);
+    const auto learned = heir.step(proc(1), messages_to<chosen>(handed.now, 2).at(0));
+    REQUIRE(learned.progress.has_value());
+    h.progress(*learned.progress);
+    CHECK(h.owner.goes_on());
+    CHECK(h.owner.chosen() == slot{3});
+    CHECK(h.owner.state() == stage::serving);
+  }
+
+  TEST_CASE("a late refusal of a hand-off that names no higher ballot ends nobody else's tenure") {
+    heir_bench h(taken(4, 4));
+    proposer_effects out;
+    const auto by = h.owner.by();
+    h.owner.on_nack(proc(3), {table_log, by, nack_reason::ballot_below, by, {1}}, out);
+    CHECK(h.owner.state() == stage::serving);
+    giver_bench b;
+    b.move_to(2);
+    b.ready(2, 0);
+    REQUIRE(b->state() == stage::gone);
+    CHECK(b.nack(2, nack_reason::ballot_below, b->by()).over);
+  }
+
   TEST_CASE("a log may be handed on with what was inherited still in flight") {
     const std::vector<entry> flying{put_entry(1), put_entry(2)};
     heir_bench h(taken(4, 2, 900, flying));

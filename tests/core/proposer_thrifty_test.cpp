@@ -45,6 +45,16 @@ TEST_SUITE("core/proposer_thrifty") {
     CHECK(messages_to<accept>(later.send, 3).empty());
   }
 
+  TEST_CASE("a move tells those who are told late, for the target may be one of them") {
+    thrifty_bench b;
+    const auto first = b.put_one();
+    proposer_effects out;
+    b->on_move({2}, {owner_bench::start, {}}, out);
+    const auto sent = messages_to<accept>(out.send, 2);
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].entries == the_accept(first).entries);
+  }
+
   TEST_CASE("near ones that are late are not waited for") {
     thrifty_bench b;
     const auto first = b.put_one();

@@ -274,4 +274,21 @@ TEST_SUITE("core/request_table_deadlines") {
     CHECK_FALSE(r.table.may_follow({5 + request_table::retry_ms - 1}));
     CHECK(r.table.may_follow({5 + request_table::retry_ms}));
   }
+
+  TEST_CASE("a repeated write that finds its table dropped may have been done before") {
+    requests r;
+    r.write("a");
+    r.write("b");
+    CHECK(r.sequences({0}) == numbers{1, 2});
+    const answer of_a{false, {1}, {outcome_code::dropped, {}}};
+    const auto sure = r.table.withdraw(of_a);
+    REQUIRE(sure.has_value());
+    CHECK_FALSE(sure->in_doubt);
+    r.table.on_tick({request_table::repeat_ms});
+    CHECK(r.sequences({request_table::repeat_ms}) == numbers{2});
+    const auto doubtful = r.table.withdraw({false, {2}, {outcome_code::dropped, {}}});
+    REQUIRE(doubtful.has_value());
+    CHECK(doubtful->in_doubt);
+    CHECK(r.table.size() == 0);
+  }
 }

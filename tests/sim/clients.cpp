@@ -165,6 +165,10 @@ void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
   if (result.code == core::outcome_code::unknown) return finish(ticket, state::unknown);
   const bool refused = result.code == core::outcome_code::dropped;
   check_closed(o, refused);
+  if (refused && result.data == dropped_in_doubt) {
+    must_succeed_.erase(ticket);
+    return finish(ticket, state::unknown);
+  }
   if (refused) return finish(ticket, state::refused);
   require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
   if (o.seen.what == linear::op_kind::get && result.code == core::outcome_code::ok)

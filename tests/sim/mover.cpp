@@ -142,7 +142,11 @@ void mover::on_outcome(carrier& c, const core::outcome& result) {
       require(acted, "a seal did not act, though the table is there");
       const bool is_here = state->moves == m.moves && state->what == core::custody::sealed;
       if (!m.to) m.done = true;
-      if (!is_here || !m.to) return end(c);
+      if (!is_here) return end(c);
+      if (!m.to) {
+        c.next = step::clear;
+        return;
+      }
       c.next = random_.chance(1, 50) ? step::seal : step::read_part;
       return;
     }

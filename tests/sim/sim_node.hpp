@@ -21,6 +21,9 @@
 
 namespace atlas::sim {
 
+/// Data of an outcome `dropped`: the request may have been executed before the table was dropped.
+inline constexpr const char* dropped_in_doubt = "in doubt";
+
 /// Where the outcomes of client requests go.
 class client_desk {
  public:

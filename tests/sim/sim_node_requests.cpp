@@ -104,6 +104,11 @@ void sim_node::on_answers(const answers& a) {
     auto& r = route_to(one.table, a.log);
     if (one.result.code == core::outcome_code::moved) {
       follow_table(r, one);
+    } else if (one.result.code == core::outcome_code::dropped && !one.is_read) {
+      auto gone = one.result;
+      const auto back = r.requests.withdraw(one);
+      if (back && back->in_doubt) gone.data = dropped_in_doubt;
+      if (back) world_.desk.on_answer(back->ticket, gone);
     } else if (const auto ticket = r.requests.on_answer(one)) {
       if (!end_question(r, *ticket, &one.result)) world_.desk.on_answer(*ticket, one.result);
     }
