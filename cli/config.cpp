@@ -244,7 +244,7 @@ void read_log_retention(config_section& root, node_config& out) {
   const auto* v = root.take("log_retention");
   if (v == nullptr) return;
   if (v->what != yaml_value::type::map || v->children.empty()) {
-    root.refuse(*v, describe(*v), "write {slots: 100000, size: 64MB}");
+    root.refuse(*v, describe(*v), "write {slots: 100000, size: 64MB, age: 24h}");
     return;
   }
   config_section section(*v, "log_retention", root.problems());
@@ -252,6 +252,8 @@ void read_log_retention(config_section& root, node_config& out) {
                "write how many slots of each table's log are kept, such as 100000");
   section.read("size", out.limits.keep_bytes, parse_size,
                "write how much of each table's log is kept, such as 64MB");
+  section.read("age", out.limits.keep_ms, parse_duration_ms,
+               "write how long what is applied stays in a table's log, such as 24h");
   section.refuse_unknown();
 }
 

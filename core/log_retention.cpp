@@ -14,24 +14,28 @@ void log_retention::restart(slot truncated, slot applied) {
   if (applied > truncated) pieces_.push_back({applied, applied - truncated, 0});
 }
 
-void log_retention::note(slot at, std::size_t bytes) {
+void log_retention::note(slot at, std::size_t bytes, tick now) {
   applied_ = at;
   total_ += bytes;
   const bool full = pieces_.empty() || pieces_.back().slots >= slots_ / pieces_per_keep ||
-                    pieces_.back().bytes >= bytes_ / pieces_per_keep;
-  if (full) pieces_.push_back({});
+                    pieces_.back().bytes >= bytes_ / pieces_per_keep ||
+                    now.ms >= pieces_.back().began_at.ms + ms_ / pieces_per_keep;
+  if (full) pieces_.push_back({{}, 0, 0, now, now});
   auto& last = pieces_.back();
   last.last = at;
   ++last.slots;
   last.bytes += bytes;
+  last.applied_at = now;
 }
 
-slot log_retention::surplus(slot upto) const {
+slot log_retention::surplus(slot upto, tick now) {
   slot cut;
   std::uint64_t behind = total_;
-  for (const auto& p : pieces_) {
+  for (auto& p : pieces_) {
     behind -= p.bytes;
-    const bool enough = applied_ - p.last >= slots_ || behind >= bytes_;
+    if (!p.applied_at) p.applied_at = now;
+    const bool enough =
+        applied_ - p.last >= slots_ || behind >= bytes_ || now.ms >= p.applied_at->ms + ms_;
     if (p.last > upto || !enough) break;
     cut = p.last;
   }

@@ -17,7 +17,7 @@ void replica::truncate(replica_effects& out) {
   if (planted(bug::truncate_above_applied)) upto = std::min(stable_, watermark_);
   // Who is given a snapshot wants the log behind it next.
   if (const auto least = source_.oldest()) upto = std::min(upto, *least);
-  const slot cut = retention_.surplus(upto);
+  const slot cut = retention_.surplus(upto, now_);
   if (cut <= truncated_) return;
   truncated_ = cut;
   retention_.dropped(cut);

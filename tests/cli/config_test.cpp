@@ -123,7 +123,7 @@ TEST_SUITE("cli/config") {
     CHECK(set.config.limits.keep_bytes == 1ull << 20);
     check_all({
         {"db_path: d\nlog_retention: 12\n",
-         "F:2:16: log_retention: found \"12\"; write {slots: 100000, size: 64MB}"},
+         "F:2:16: log_retention: found \"12\"; write {slots: 100000, size: 64MB, age: 24h}"},
         {"db_path: d\nlog_retention: {slots: many}\n",
          "F:2:24: log_retention.slots: found \"many\"; write how many slots of each table's log "
          "are "

@@ -35,6 +35,21 @@ TEST_SUITE("core/log_retention") {
     CHECK(r.surplus({95}) == slot{});
   }
 
+  TEST_CASE("what was applied long ago goes, however little it is") {
+    auto limits = keeping(1'000);
+    limits.keep_ms = 60'000;
+    log_retention r(limits, {}, {7});  // on disk at the start
+    CHECK(r.surplus({7}, {5'000}) == slot{});
+    CHECK(r.surplus({7}, {64'999}) == slot{});
+    r.note({8}, 10, {30'000});
+    CHECK(r.surplus({8}, {64'999}) == slot{});
+    r.note({9}, 10, {31'000});  // in one piece with the slot before
+    r.note({10}, 10, {89'000});
+    CHECK(r.surplus({10}, {90'000}) == slot{7});
+    CHECK(r.surplus({10}, {91'000}) == slot{9});
+    CHECK(r.surplus({10}, {149'000}) == slot{10});
+  }
+
   TEST_CASE("few large slots go by their bytes") {
     log_retention r(keeping(1'000, 800), {}, {});
     for (std::uint64_t s = 1; s <= 12; ++s) r.note({s}, 100);

@@ -167,6 +167,7 @@ void tighten(core::replica_limits& limits, core::rng& random) {
   limits.keep_slots = random.below(random.chance(1, 2) ? 8 : 60);
   limits.chunk_bytes = 64 + random.below(1'000);
   limits.views_max = 1 + random.below(3);
+  if (limits.keep_slots % 4 == 0) limits.keep_ms = 500 + limits.keep_slots * 50;
   limits.view_idle_ms = 300 + random.below(3'000);
 }
 
