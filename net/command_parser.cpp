@@ -273,6 +273,17 @@ bool is_key_operation(verb what) {
     case verb::key_del:
     case verb::blob_set:
     case verb::blob_get:
+    case verb::blob_stat:
+    case verb::key_cas:
+    case verb::key_incr:
+    case verb::key_expire:
+    case verb::key_persist:
+    case verb::key_ttl:
+    case verb::key_meta:
+    case verb::key_worm:
+    case verb::acl_grant:
+    case verb::acl_revoke:
+    case verb::acl_list:
       return true;
     case verb::scan:
     case verb::node_list:
@@ -291,6 +302,11 @@ bool is_key_operation(verb what) {
     case verb::group_remove:
     case verb::group_list:
     case verb::group_info:
+    case verb::key_mget:
+    case verb::txn_commit:
+    case verb::count:
+    case verb::sample:
+    case verb::info:
       return false;
   }
   return false;

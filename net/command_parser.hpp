@@ -47,7 +47,9 @@ struct parsed_command {
 
 /// True for those of them that only read.
 [[nodiscard]] inline bool is_key_read(verb what) {
-  return what == verb::key_get || what == verb::key_get_stale || what == verb::blob_get;
+  return what == verb::key_get || what == verb::key_get_stale || what == verb::blob_get ||
+         what == verb::blob_stat || what == verb::key_ttl || what == verb::key_meta ||
+         what == verb::acl_list;
 }
 
 /// The part of a key that names its table.

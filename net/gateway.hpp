@@ -15,16 +15,34 @@
 
 namespace atlas::net {
 
-/// What the client wants, after parsing and arity checks. PRINCIPAL and handshake never leave net/.
+/// What the client wants, after parsing and arity checks. PRINCIPAL, HELP and the handshake never
+/// leave net/. Numbers in `value` and `terms` are decimal; `<period>` is `for <us>`, or
+/// `until <us since the epoch>`.
 enum class verb : std::uint8_t {
-  key_put,  ///< key, value
+  key_put,  ///< key, value; terms = empty or the <period> in which it is write-once
   key_get,  ///< key -> VALUE:... or NOT_FOUND
   /// key, value = oldest age in ms, decimal, or empty: any -> AGE:<ms>, then as key_get
   key_get_stale,
-  key_del,   ///< key
-  blob_set,  ///< key, value (may be empty)
-  blob_get,  ///< key -> BLOB n + bytes, or EMPTY
-  scan,      ///< key = prefix
+  key_del,      ///< key
+  blob_set,     ///< key, value (may be empty)
+  blob_get,     ///< key; terms = empty or `<from> <length>` -> BLOB n + bytes, or EMPTY
+  blob_stat,    ///< key -> BLOB size=... or EMPTY
+  key_cas,      ///< key, value; terms = `absent` or the version that must be there
+  key_incr,     ///< key, value = by how much, signed
+  key_mget,     ///< key = the first, terms = all of them, one blank between
+  key_expire,   ///< key, value = us from now
+  key_persist,  ///< key
+  key_ttl,      ///< key
+  key_meta,     ///< key
+  key_worm,     ///< key, value = <period>
+  acl_grant,    ///< key, value = principal, terms = READ, WRITE or OWNER
+  acl_revoke,   ///< the same
+  acl_list,     ///< key
+  txn_commit,   ///< key = that of the first step, value = core::encode_steps
+  scan,    ///< key = prefix; terms = empty or `<limit> <0|1: with values> <after>`, 0: no limit
+  count,   ///< key = prefix
+  sample,  ///< key = prefix, value = how many
+  info,
   node_list,
   node_info,  ///< key = raw node id text
   node_ping,  ///< key = raw node id text
@@ -50,6 +68,8 @@ struct client_request {
   std::string key;
   std::string value;
   std::string principal;
+  std::string terms = {};        ///< what else was said, as the verb describes
+  std::uint64_t connection = 0;  ///< number of the client's connection, for the audit log
 };
 
 /// How the gateway frames an answer.

@@ -141,6 +141,7 @@ class memory_backend final : public backend {
       case verb::group_remove:
       case verb::group_list:
       case verb::group_info:
+      default:
         break;
     }
     return payload("FIRST " + r.key + "\r\nSECOND");
