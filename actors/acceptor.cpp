@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "actors/owner.hpp"
+
 namespace atlas::actors {
 namespace {
 
@@ -98,16 +100,23 @@ void acceptor::answer_reads(const confirmed& batch) {
   // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
   if (!replica_.can_answer(batch.applied_min)) return give_back(batch, "the owner is catching up");
   std::map<core::process, answers> by_origin;
+  const auto wall = read_clocks().wall;
+  confirmed expiring;
   for (const auto& r : batch.reads) {
     auto& to = by_origin[r.from];
     to.log = entry_->log;
-    to.list.push_back({true, r.ticket, replica_.answer(r), r.table});
+    auto found = replica_.answer(r, wall);
+    if (found.code == core::outcome_code::expiring)
+      expiring.reads.push_back(r);
+    else
+      to.list.push_back({true, r.ticket, std::move(found), r.table});
   }
   // This process may have stood still since the owner looked: what was read counts only if nobody
   // else could write until now.
   const bool stands = batch.lease_until.ms == 0 || (entry_->reading_tenure.load() == batch.tenure &&
                                                     monotonic_us() / 1000 < batch.lease_until.ms);
   if (!stands) return give_back(batch, "the lease ran out");
+  if (!expiring.reads.empty()) give_back(expiring, "the key is about to end");
   for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
 }
 

@@ -4,7 +4,7 @@
 
 #include "core/grid_quorum.hpp"
 #include "core/result_window.hpp"
-#include "core/row_record.hpp"
+#include "core/access_list.hpp"
 
 namespace atlas::actors {
 namespace {
@@ -46,7 +46,7 @@ bool well_formed(core::process, const core::chosen& m) {
 
 bool well_formed(core::process from, const forward& m) {
   const auto knows_read = [&](const core::read& r) {
-    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::frontier;
+    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::access;
   };
   return std::all_of(m.commands.begin(), m.commands.end(),
                      [&](const auto& c) { return c.from == from && core::is_well_formed(c); }) &&
@@ -58,12 +58,12 @@ bool well_formed(core::process, const core::snapshot_chunk& m) {
   if (m.active.epoch.value > 0 && !is_legal(m.active)) return false;
   return core::result_window().replay(m.results) &&
          std::all_of(m.rows.begin(), m.rows.end(),
-                     [](const auto& row) { return core::decode_row(row.second).has_value(); });
+                     [](const auto& row) { return core::is_whole_row(row.second); });
 }
 
 bool well_formed(core::process, const answers& m) {
   return std::all_of(m.list.begin(), m.list.end(), [](const core::answer& a) {
-    return a.result.code <= core::outcome_code::moved;
+    return a.result.code <= core::outcome_code::expiring;
   });
 }
 

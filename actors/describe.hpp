@@ -9,6 +9,9 @@
 
 namespace atlas::actors {
 
+/// What a change of an access list is answered with.
+[[nodiscard]] std::string acl_text(const net::client_request& r);
+
 /// Fills `kind` and returns the text for a request of the NODE, TABLE or QUORUM family.
 std::string describe(const board& where, const net::client_request& r,
                      const core::tolerance_policy& new_tables, net::reply_kind& kind);

@@ -54,7 +54,7 @@ void request_router::poll(std::vector<net::client_reply>& out) {
 }
 
 void request_router::start(net::client_request&& r, std::uint64_t now, std::uint64_t deadline) {
-  const bool asks_for_data = net::is_key_operation(r.what) || r.what == net::verb::scan;
+  const bool asks_for_data = net::asks_for_data(r.what);
   if (board_->was_removed() && asks_for_data)
     return reply(r.ticket, net::reply_kind::warn, core::removed_text(board_->self().node));
   switch (r.what) {
@@ -64,8 +64,26 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::key_del:
     case net::verb::blob_set:
     case net::verb::blob_get:
+    case net::verb::blob_stat:
+    case net::verb::key_cas:
+    case net::verb::key_incr:
+    case net::verb::key_expire:
+    case net::verb::key_persist:
+    case net::verb::key_ttl:
+    case net::verb::key_meta:
+    case net::verb::key_worm:
+    case net::verb::acl_grant:
+    case net::verb::acl_revoke:
+    case net::verb::acl_list:
+    case net::verb::txn_commit:
       return start_key(std::move(r), now, deadline);
+    case net::verb::key_mget:
+      return start_many(r, deadline);
+    case net::verb::info:
+      return reply(r.ticket, net::reply_kind::payload, info_text());
     case net::verb::scan:
+    case net::verb::count:
+    case net::verb::sample:
       return start_scan(std::move(r), now, deadline);
     case net::verb::table_move:
       return start_move(r, now, deadline);
@@ -108,8 +126,11 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   if (!to || to->is_group) return park(table, std::move(r), deadline);
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
   if (r.what == net::verb::key_get_stale) return add_stale(*to, r, std::move(row), deadline);
+  if (net::has_rule(r)) return start_rule(*to, std::move(r), std::move(row), deadline);
   waiting w{r.ticket, r.what, {}};
-  if (!is_write) return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline);
+  if (!is_write)
+    return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline,
+                    std::move(r.principal));
   const auto what = r.what == net::verb::key_del ? core::operation::erase : core::operation::put;
   add_write(*to, {0, what, std::move(row), std::move(r.value), std::move(r.principal)},
             std::move(w), deadline);
@@ -136,10 +157,10 @@ request_router::route* request_router::find_route(const std::string& table) {
 }
 
 void request_router::add_read(route& to, core::read_kind what, std::string row, waiting w,
-                              std::uint64_t deadline) {
+                              std::uint64_t deadline, std::string principal) {
   const auto ticket = next_ticket_++;
   waiting_.emplace(ticket, std::move(w));
-  to.requests.submit_read(ticket, what, std::move(row), {deadline});
+  to.requests.submit_read(ticket, what, std::move(row), {deadline}, std::move(principal));
   if (!std::exchange(to.dirty, true)) dirty_.push_back(&to);
 }
 
@@ -299,6 +320,12 @@ void request_router::expire(route& r, std::uint64_t now) {
 }
 
 void request_router::reply(std::uint64_t ticket, net::reply_kind what, std::string text) {
+  if (const auto part = ticket >= first_part ? parts_.find(ticket) : parts_.end();
+      part != parts_.end()) {
+    const auto done = std::move(part->second);
+    parts_.erase(part);
+    return done({ticket, what, std::move(text)});
+  }
   ready_.push_back({ticket, what, std::move(text)});
 }
 
@@ -308,6 +335,8 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
         [done = w.done, result = std::move(result)]() mutable { done(true, std::move(result)); });
     return;
   }
+  if (w.original && result.code <= core::outcome_code::not_found)
+    return reply_rule(w, std::move(result));
   const bool is_blob = w.verb == net::verb::blob_get;
   const bool is_read = net::is_key_read(w.verb);
   switch (result.code) {
@@ -320,6 +349,8 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
     case core::outcome_code::refused:
     case core::outcome_code::dropped:
     case core::outcome_code::moved:
+    case core::outcome_code::denied:
+    case core::outcome_code::expiring:
       return reply(w.ticket, net::reply_kind::warn, std::move(result.data));
     case core::outcome_code::unknown:
       return reply(w.ticket, net::reply_kind::warn, "outcome unknown: " + result.data);

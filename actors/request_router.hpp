@@ -23,6 +23,7 @@ struct router_options {
   core::tolerance_policy quorum;  ///< of tables that are created here
   bool keys_folded = false;
   std::size_t value_bytes_max = 1 << 20;
+  std::string version;  ///< of the program, for INFO
 };
 
 class request_router : public net::backend, public request_sink {
@@ -56,6 +57,9 @@ class request_router : public net::backend, public request_sink {
     std::uint64_t ticket = 0;  ///< the gateway's, for `verb`
     net::verb verb = net::verb::key_get;
     completion done;  ///< instead of a reply, if set
+    /// The request as it came, if the reply needs more of it, or if it can not be told from what
+    /// was made of it.
+    std::shared_ptr<net::client_request> original = {};
   };
   /// A table that this node's clients use, or a log itself.
   struct route {
@@ -128,7 +132,17 @@ class request_router : public net::backend, public request_sink {
   // All with mutex_ held.
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  // request_router_keys.cpp: what only some clients say
+  void start_rule(route& to, net::client_request&& r, std::string row, std::uint64_t deadline_ms);
+  void start_many(const net::client_request& r, std::uint64_t deadline_ms);
+  void start_transaction(route& to, net::client_request&& r, std::uint64_t deadline_ms);
+  [[nodiscard]] std::string info_text() const;
+  void reply_rule(const waiting& w, core::outcome&& result);
+  // request_router_scans.cpp
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  void finish_scan(scan_job& job);
+  static void take_part(scan_job& job, const std::string& table, const std::string& data);
+  static std::vector<std::string> draw_sample(scan_job& job);
   // request_router_stale.cpp
   void add_stale(route& to, const net::client_request& r, std::string row,
                  std::uint64_t deadline_ms);
@@ -153,8 +167,7 @@ class request_router : public net::backend, public request_sink {
   void rescan(scan_job& job);
   void repeat_scans();
   void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
-  void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
-                  const std::string& rows);
+  void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table);
   // request_router_moves.cpp
   void start_move(const net::client_request& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   [[nodiscard]] core::node_id move_target(const log_entry& entry, const std::string& text,
@@ -201,7 +214,7 @@ class request_router : public net::backend, public request_sink {
     return found == by_table_.end() ? nullptr : found->second;
   }
   void add_read(route& to, core::read_kind what, std::string row, waiting w,
-                std::uint64_t deadline_ms);
+                std::uint64_t deadline_ms, std::string principal = {});
   void add_write(route& to, core::request_table::write_request&& what, waiting w,
                  std::uint64_t deadline_ms);
   void flush(route& r, std::uint64_t now_ms);
@@ -237,6 +250,10 @@ class request_router : public net::backend, public request_sink {
   std::uint64_t last_move_ = 0;
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;
+  /// Parts of requests for several keys: their tickets are none of the gateway's.
+  static constexpr std::uint64_t first_part = std::uint64_t{1} << 62;
+  std::uint64_t next_part_ = first_part;
+  std::unordered_map<std::uint64_t, std::function<void(net::client_reply&&)>> parts_;
   std::vector<std::function<void()>> after_;  ///< run after the lock is released
 };
 

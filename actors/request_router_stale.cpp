@@ -17,6 +17,7 @@ void request_router::add_stale(route& to, const net::client_request& r, std::str
   const auto end = r.value.data() + r.value.size();
   if (!r.value.empty() && std::from_chars(r.value.data(), end, bound).ptr == end)
     what.bound_ms = bound;
+  what.principal = r.principal;
   waiting_.emplace(what.ticket, waiting{r.ticket, r.what, {}});
   to.stale.submit(std::move(what), {monotonic_us() / 1000});
   if (!std::exchange(to.dirty, true)) dirty_.push_back(&to);
@@ -96,11 +97,8 @@ void request_router::withdraw_stale(route& r) {
     const auto ticket = found->second.ticket;
     waiting_.erase(found);
     park(r.label,
-         {ticket,
-          net::verb::key_get_stale,
-          r.label + s.row,
-          s.bound_ms ? std::to_string(*s.bound_ms) : std::string(),
-          {}},
+         {ticket, net::verb::key_get_stale, r.label + s.row,
+          s.bound_ms ? std::to_string(*s.bound_ms) : std::string(), s.principal},
          s.deadline.ms);
   }
 }

@@ -1,4 +1,4 @@
-// Tables that this node does not know yet, and scans over several tables.
+// Tables that this node does not know yet.
 #include <algorithm>
 
 #include "actors/describe.hpp"
@@ -7,16 +7,6 @@
 #include "net/command_parser.hpp"
 
 namespace atlas::actors {
-
-/// One SCAN: the parts that are still out, and the keys so far.
-struct request_router::scan_job {
-  std::uint64_t ticket = 0;
-  std::uint64_t deadline = 0;
-  std::string prefix;
-  std::size_t parts = 0;
-  bool failed = false;
-  std::vector<std::string> keys;
-};
 
 void request_router::run_meta_command(core::operation what, std::string row, std::string value,
                                       std::function<void(bool, core::outcome)> done) {
@@ -38,7 +28,7 @@ void request_router::run_meta_command(core::operation what, std::string row, std
 void request_router::park(const std::string& table, net::client_request&& r,
                           std::uint64_t deadline) {
   auto& u = unknown_[table];
-  const bool is_write = !net::is_key_read(r.what);
+  const bool is_write = net::makes_table(r.what);
   u.list.push_back({std::move(r), deadline, false});
   if (u.asked || u.exists) return;
   if (is_write)
@@ -109,7 +99,7 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
   auto list = std::exchange(u.list, {});
   unknown_.erase(found);
   for (auto& p : list) {
-    const bool is_read = net::is_key_read(p.request.what);
+    const bool is_read = !net::makes_table(p.request.what);
     // "Absent" was true at some moment after the asked ones came. Of later ones it says nothing:
     // the table may have been made and written to before they were sent.
     if (result.code == core::outcome_code::not_found && (!p.asked || !is_read))
@@ -123,9 +113,18 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
 
 /// The table was asked for after the request came, and is not there.
 void request_router::reply_absent(const net::client_request& r) {
-  const bool is_blob = r.what == net::verb::blob_get;
-  reply(r.ticket, net::reply_kind::payload, is_blob ? "EMPTY" : "NOT_FOUND");
-  if (r.what == net::verb::key_get_stale) ready_.back().head = "AGE:0";
+  switch (r.what) {
+    case net::verb::blob_get:
+    case net::verb::blob_stat:
+      return reply(r.ticket, net::reply_kind::payload, "EMPTY");
+    case net::verb::acl_list:
+      return reply(r.ticket, net::reply_kind::payload, "ACL public");
+    case net::verb::acl_revoke:
+      return reply(r.ticket, net::reply_kind::payload, acl_text(r));
+    default:
+      reply(r.ticket, net::reply_kind::payload, "NOT_FOUND");
+      if (r.what == net::verb::key_get_stale) ready_.back().head = "AGE:0";
+  }
 }
 
 void request_router::unpark_known() {
@@ -137,10 +136,10 @@ void request_router::unpark_known() {
       const bool again = !u.asked && !u.exists && !u.list.empty();
       ++it;
       if (again) {
-        if (net::is_key_read(u.list.front().request.what))
-          look_up(table);
-        else
+        if (net::makes_table(u.list.front().request.what))
           create(table);
+        else
+          look_up(table);
       }
       continue;
     }
@@ -169,98 +168,6 @@ void request_router::expire_parked(std::uint64_t now) {
     });
     it = u.list.empty() && !u.asked ? unknown_.erase(it) : std::next(it);
   }
-}
-
-void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uint64_t deadline) {
-  if (options_.keys_folded)
-    std::transform(r.key.begin(), r.key.end(), r.key.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  auto job = std::make_shared<scan_job>();
-  job->ticket = r.ticket;
-  job->deadline = deadline;
-  job->prefix = r.key;
-  const auto dot = r.key.find('.');
-  const std::string table = r.key.substr(0, dot);
-  const std::string rows = dot == std::string::npos ? std::string() : r.key.substr(dot);
-  // With a dot the prefix names one table; without, every table whose name begins with it. Either
-  // way the meta log's owner says which exist: this node's own list may be a moment old.
-  auto* meta = find_route(std::string(core::meta_table));
-  if (!meta) return reply(r.ticket, net::reply_kind::warn, "this node is still starting");
-  job->parts = 1;
-  const bool one = dot != std::string::npos;
-  if (one) {
-    if (find_route(table)) return scan_table(job, table, rows);
-  }
-  add_read(*meta, core::read_kind::scan, "t/" + table,
-           waiting{0, net::verb::scan,
-                   [this, job, table, rows, one](bool decided, core::outcome&& result) {
-                     std::unique_lock lock(mutex_);
-                     if (!decided) {
-                       reply(job->ticket, net::reply_kind::warn, result.data);
-                     } else {
-                       std::vector<std::string> tables;
-                       if (const auto found = core::decode_rows(result.data))
-                         for (const auto& [row, value] : *found)
-                           if (!one || row.substr(2) == table) tables.push_back(row.substr(2));
-                       if (one && !tables.empty())
-                         scan_table(job, table, rows);
-                       else
-                         scan_tables(job, std::move(tables));
-                     }
-                     flush_dirty(monotonic_us() / 1000);
-                     wake_if_ready(lock);
-                   }},
-           deadline);
-}
-
-void request_router::rescan(scan_job& job) {
-  if (std::exchange(job.failed, true)) return;
-  rescans_.push_back({{job.ticket, net::verb::scan, job.prefix, {}, {}}, job.deadline, false});
-}
-
-void request_router::repeat_scans() {
-  for (auto& s : std::exchange(rescans_, {})) {
-    if (s.deadline_ms > ticked_at_ms_)
-      start_scan(std::move(s.request), ticked_at_ms_, s.deadline_ms);
-    else
-      reply(s.request.ticket, net::reply_kind::warn,
-            "a table that begins with " + s.request.key +
-                " is being created or dropped and is not open here yet; try again");
-  }
-}
-
-void request_router::scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables) {
-  if (tables.empty()) return reply(job->ticket, net::reply_kind::payload, "KEYS:0");
-  job->parts = tables.size();
-  for (const auto& t : tables) scan_table(job, t, "");
-}
-
-void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std::string& table,
-                                const std::string& rows) {
-  auto* to = find_route(table);
-  const auto part_done = [this, job, table](bool decided, core::outcome&& result) {
-    std::unique_lock lock(mutex_);
-    if (decided && result.code == core::outcome_code::dropped) rescan(*job);
-    if (decided)
-      if (const auto found = core::decode_rows(result.data))
-        for (const auto& [row, value] : *found) job->keys.push_back(table + row);
-    if (!decided && !std::exchange(job->failed, true))
-      reply(job->ticket, net::reply_kind::warn, result.data);
-    if (--job->parts == 0 && !job->failed) {
-      std::sort(job->keys.begin(), job->keys.end());
-      std::string text = "KEYS:" + std::to_string(job->keys.size());
-      for (const auto& key : job->keys) text += "\r\n" + key;
-      reply(job->ticket, net::reply_kind::payload, std::move(text));
-    }
-    wake_if_ready(lock);
-  };
-  if (!to) return rescan(*job);
-  if (to->is_group) {
-    // Holds no keys; its part of the job is done at once.
-    after_.emplace_back([part_done] { part_done(true, {core::outcome_code::ok, {}}); });
-    return;
-  }
-  add_read(*to, core::read_kind::scan, rows, waiting{0, net::verb::scan, part_done}, job->deadline);
 }
 
 }  // namespace atlas::actors

@@ -149,7 +149,7 @@ typename I::result_type inspect(I& f, command& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, read& x) {
-  return f(x.from, x.ticket, x.what, x.row, x.table);
+  return f(x.from, x.ticket, x.what, x.row, x.table, x.principal);
 }
 template <class I>
 typename I::result_type inspect(I& f, outcome& x) {

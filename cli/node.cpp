@@ -80,7 +80,7 @@ class running_node {
     board_ = std::make_shared<actors::board>(core::process{me.node, me.boot}, config.region);
     router_ = std::make_unique<actors::request_router>(
         board_, actors::router_options{config.request_timeout_ms, config.quorum, config.keys_folded,
-                                       1 << 20});
+                                       1 << 20, ATLAS_VERSION});
     board_->requests = router_.get();
     board_->leases =
         std::make_unique<actors::lease_desk>(board_->self(), config.lease, disk.lease_ms());

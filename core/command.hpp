@@ -28,6 +28,14 @@ enum class operation : std::uint8_t {
   join_group = 14,     ///< meta log only: row = table name, value = group name
   leave_group = 15,    ///< meta log only: the same
   table_arrived = 16,  ///< meta log only: row = table name, value = decimal move count
+  put_once = 17,       ///< row := value behind the period in which it is write-once
+  cas = 18,            ///< row := value, if it has the version in front of it
+  increase = 19,       ///< row := its number and the one in value
+  expire = 20,         ///< row goes after so long, or never
+  protect = 21,        ///< row is write-once for a longer period
+  grant = 22,          ///< somebody gets a permission on the row; on row "" also on its table
+  revoke = 23,         ///< the reverse
+  transaction = 24,    ///< to the home table of its first step: value = encoded txn_steps
 };
 
 /// One change of a table.
@@ -46,10 +54,12 @@ struct command {
 enum class outcome_code : std::uint8_t {
   ok = 0,
   not_found = 1,
-  refused = 2,  ///< a rule forbids it; `data` says which, nothing was changed
-  unknown = 3,  ///< below the window or of an older boot: never executed now, maybe before
-  dropped = 4,  ///< the table is closed for good; nothing was changed
-  moved = 5,    ///< the log does not hold the table; nothing was changed
+  refused = 2,   ///< a rule forbids it; `data` says which, nothing was changed
+  unknown = 3,   ///< below the window or of an older boot: never executed now, maybe before
+  dropped = 4,   ///< the table is closed for good; nothing was changed
+  moved = 5,     ///< the log does not hold the table; nothing was changed
+  denied = 6,    ///< the principal may not; `data` says what, nothing was changed
+  expiring = 7,  ///< of a read: the row's time is over, but that is not chosen yet; ask again
 };
 
 /// Result of a command, a read or a scan.
@@ -61,13 +71,20 @@ struct outcome {
 
 /// The numbers are on the wire. `configuration` asks for the one in force, of the log itself.
 /// `part` asks the log itself for a part of a sealed table: row = encoded part_request. `frontier`
-/// asks how far the owner has applied the log that holds the table: encode_frontier.
+/// asks how far the owner has applied the log that holds the table: encode_frontier. `meta` is
+/// everything about a row but its value: encode_meta. `range`, `count` and `sample` look at what
+/// the principal may read: row = encoded scan_terms. `access` is the list that guards the row.
 enum class read_kind : std::uint8_t {
   get = 1,
   scan = 2,
   configuration = 3,
   part = 4,
-  frontier = 5
+  frontier = 5,
+  meta = 6,
+  range = 7,
+  count = 8,
+  sample = 9,
+  access = 10
 };
 
 /// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
@@ -76,7 +93,8 @@ struct read {
   sequence ticket;  ///< number among the reads of `from`, echoed in the answer
   read_kind what = read_kind::get;
   std::string row;
-  table_id table;  ///< 0: the log's home table
+  table_id table = {};  ///< 0: the log's home table
+  std::string principal = {};
 };
 
 /// Answer to one command or read, on its way back to the node that asked.

@@ -5,6 +5,7 @@
 #include "core/bytes.hpp"
 #include "core/check.hpp"
 #include "core/grid_quorum.hpp"
+#include "core/row_command.hpp"
 
 namespace atlas::core {
 namespace {
@@ -27,7 +28,7 @@ void put_command(std::string& out, const command& c) {
 
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
-         what <= static_cast<std::uint8_t>(operation::table_arrived);
+         what <= static_cast<std::uint8_t>(operation::transaction);
 }
 
 }  // namespace
@@ -47,7 +48,6 @@ entry make_no_op() {
 }
 
 entry make_batch(stamp when, std::span<const command> commands) {
-  ATLAS_CHECK(!commands.empty(), "a batch holds at least one command");
   std::size_t size = 24;
   for (const auto& c : commands) size += 44 + c.row.size() + c.value.size() + c.principal.size();
   std::string out;
@@ -66,7 +66,8 @@ entry make_configuration_entry(const configuration& c) {
 }
 
 bool is_well_formed(const command& c) {
-  return c.floor <= c.seq && is_operation(static_cast<std::uint8_t>(c.what));
+  return c.floor <= c.seq && is_operation(static_cast<std::uint8_t>(c.what)) &&
+         has_whole_value(c.what, c.value);
 }
 
 bool is_well_formed(std::string_view bytes) {
@@ -77,9 +78,8 @@ bool is_well_formed(std::string_view bytes) {
     case entry_kind::batch: {
       batch_reader in(bytes);
       command_view c;
-      bool any = false;
-      while (in.next(c)) any = true;
-      return any && in.complete();
+      while (in.next(c)) continue;
+      return in.complete();
     }
     case entry_kind::configuration: {
       auto in = bytes.substr(1);
@@ -113,6 +113,7 @@ bool batch_reader::next(command_view& c) {
   if (in_.failed() || behind > c.seq.value || !is_operation(what)) return false;
   c.floor = c.seq - behind;
   c.what = static_cast<operation>(what);
+  if (!has_whole_value(c.what, c.value)) return false;
   --left_;
   return true;
 }
@@ -127,7 +128,7 @@ std::optional<decoded_batch> decode_batch(const entry& e) {
   decoded_batch b{in.when(), {}};
   command_view c;
   while (in.next(c)) b.commands.push_back(c.copy());
-  if (!in.complete() || b.commands.empty()) return std::nullopt;
+  if (!in.complete()) return std::nullopt;
   return b;
 }
 

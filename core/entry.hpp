@@ -43,7 +43,8 @@ struct accepted_entry {
 };
 
 [[nodiscard]] entry make_no_op();
-/// One slot's worth of commands, stamped by the owner (consensus.md §10).
+/// One slot's worth of commands, stamped by the owner (consensus.md §10). Without commands it is a
+/// tick: only log time goes on.
 [[nodiscard]] entry make_batch(stamp when, std::span<const command> commands);
 [[nodiscard]] entry make_configuration_entry(const configuration& c);
 

@@ -112,6 +112,12 @@ enum class bug : std::uint8_t {
   dropped_answers_trusted,
   // Who counts as reachable.
   deaf_counted_as_heard,
+  // Rules of rows.
+  write_once_ignored,
+  cas_ignores_version,
+  expiry_lost_at_restart,
+  expiry_left_behind,
+  transaction_half_done,
   // Stale reads.
   stale_age_from_answer,
   stale_before_held,

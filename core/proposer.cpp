@@ -21,6 +21,7 @@ constexpr std::uint64_t repeat_ms = 400;
 constexpr std::uint64_t idle_notice_ms = 20;
 constexpr std::uint64_t busy_notice_ms = 500;
 constexpr std::uint64_t old_notice_ms_max = 60'000;
+constexpr std::uint64_t time_tick_us = 1'000'000;
 constexpr std::uint64_t invitation_ms_max = 2'000;
 constexpr std::uint64_t recovery_alone_ms_max = 3'000;
 constexpr std::uint64_t recovery_behind_ms_max = 10'000;
@@ -289,8 +290,20 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
   if (!can_commit() && (!queue_.empty() || !reads_.empty()))
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
   if (stage_ == stage::serving) pump(at, out);
+  tick_time(at, out);
   renew_lease(at, out);
   notice(at, out);
+}
+
+/// While rows wait for their end, log time goes on without commands, too (§10): when one is due,
+/// and once a second, so that what is left of them is told right.
+void proposer::tick_time(clock_reading at, proposer_effects& out) {
+  if (stage_ != stage::serving || !next_due_.us || !can_commit()) return;
+  if (!in_flight_.empty() || !queue_.empty() || applied_ < chosen_) return;
+  const bool is_due = at.wall >= next_due_;
+  if (!is_due && at.wall.us < last_stamp_.us + time_tick_us) return;
+  last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
+  propose(make_batch(last_stamp_, {}), at, out);
 }
 
 void proposer::notice(clock_reading at, proposer_effects& out) {

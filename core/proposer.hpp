@@ -212,6 +212,7 @@ class proposer {
   void end(proposer_effects& out, ballot seen);
   void repeat_unanswered(clock_reading at, proposer_effects& out);
   void notice(clock_reading at, proposer_effects& out);
+  void tick_time(clock_reading at, proposer_effects& out);
   bool count_learned(const replica_progress& p, clock_reading at, proposer_effects& out);
   [[nodiscard]] bool can_commit() const { return quorum_.has_q2(quorum_.votes_of(reachable_)); }
   [[nodiscard]] bool is_reachable(node_id node) const;
@@ -258,7 +259,8 @@ class proposer {
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
   tick proposed_at_;            ///< when that was
   stamp last_stamp_;
-  slot told_;  ///< watermark that the last accept or commit notice carried
+  stamp next_due_;  ///< a row ends then, in log time; 0: none
+  slot told_;       ///< watermark that the last accept or commit notice carried
   tick told_at_;
   tick noticed_at_;                    ///< last commit notice, which followers without a seat get
   std::uint64_t notice_every_ms_ = 0;  ///< how long until an old notice is repeated; doubles

@@ -136,6 +136,7 @@ void proposer::on_progress(const replica_progress& p, clock_reading at, proposer
   if (is_done()) return;
   applied_ = std::max(applied_, p.watermark);
   last_stamp_ = std::max(last_stamp_, p.last_stamp);
+  next_due_ = p.next_due;
   const bool before_recovery = stage_ == stage::promising || stage_ == stage::electing;
   if (p.watermark > chosen_ && !before_recovery && !count_learned(p, at, out))
     return end(out, ballot_);  // somebody else got slots chosen: this owner was beaten

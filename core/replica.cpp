@@ -230,7 +230,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       // A batch recovered from an earlier ballot may be stamped below the slot before it; log time
       // must rise (§10).
       last_stamp_ = std::max(stamp{last_stamp_.us + 1}, batch_reader(value).when());
-      table_.apply(value, last_stamp_, answer ? &out.results : nullptr);
+      table_.apply(value, last_stamp_, answer ? &out.results : nullptr, at);
       break;
     }
     case entry_kind::configuration: {
@@ -262,6 +262,7 @@ void replica::note_applied(replica_effects& out) {
   if (!out.progress) out.progress.emplace();
   out.progress->watermark = watermark_;
   out.progress->last_stamp = last_stamp_;
+  out.progress->next_due = table_.next_due();
   if (table_.take_catalogue_change()) out.catalogue_changed = true;
   answer_shelf(out);
 }
@@ -305,13 +306,13 @@ void replica::answer_shelf(replica_effects& out) {
   });
 }
 
-outcome replica::answer(const read& r) const {
+outcome replica::answer(const read& r, stamp wall) const {
   if (r.what == read_kind::frontier) {
     auto o = table_.answer(r);
     if (o.code == outcome_code::ok) o.data = encode_frontier({log_, watermark_});
     return o;
   }
-  if (r.what != read_kind::configuration) return table_.answer(r);
+  if (r.what != read_kind::configuration) return table_.answer(r, wall);
   if (!settled()) return {outcome_code::refused, "too few voters hold what is before it"};
   outcome in_force;
   encode_configuration(active_, in_force.data);

@@ -34,6 +34,7 @@ struct replica_progress {
   std::optional<configuration> changed;  ///< a configuration that became active
   /// The newest of these slots were learned from another copy, not from votes; by slot.
   std::vector<std::pair<slot, entry>> learned = {};
+  stamp next_due = {};  ///< log time at which a row ends; 0: none will
 };
 
 /// A hand-off that this process took, and where its copy stood then.
@@ -91,8 +92,9 @@ class replica {
   void on_tick(tick now, replica_effects& out);
 
   /// Answers a read from the applied rows. Linearizable only when the owner has confirmed its
-  /// ballot after the read arrived and `can_answer` its watermark at that time.
-  [[nodiscard]] outcome answer(const read& r) const;
+  /// ballot after the read arrived and `can_answer` its watermark at that time. `wall`: as in
+  /// `state_machine::answer`.
+  [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
   /// Answers a read from this copy, whoever owns the log, as soon as the copy holds `least`; not at
   /// all if that is after the deadline.
   void on_stale(stale_ask&& ask, replica_effects& out);

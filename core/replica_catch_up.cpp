@@ -15,7 +15,7 @@ constexpr std::uint64_t fetch_again_ms = 300;
 
 void replica::on_chase(node_id source, slot upto, replica_effects& out) {
   // Always told where the copy stands: the owner may have begun with older news.
-  out.progress = replica_progress{watermark_, last_stamp_, active_};
+  out.progress = replica_progress{watermark_, last_stamp_, active_, {}, table_.next_due()};
   want(source, upto, out);
 }
 

@@ -22,13 +22,14 @@ bool request_table::submit(write_request&& w, tick deadline) {
 }
 
 void request_table::submit_read(std::uint64_t ticket, read_kind what, std::string row,
-                                tick deadline) {
+                                tick deadline, std::string principal) {
   ++last_read_;
   pending_read p;
   p.ticket = ticket;
   p.deadline = deadline;
   p.what = what;
   p.row = std::move(row);
+  p.principal = std::move(principal);
   reads_.emplace_hint(reads_.end(), last_read_, std::move(p));
   ++unsent_;
 }
@@ -60,7 +61,8 @@ request_table::parcel request_table::take(tick now) {
     if (r->second.sent_at) continue;
     --left;
     if (ready(r->second))
-      out.reads.push_back({self_, r->first, r->second.what, r->second.row, table_});
+      out.reads.push_back(
+          {self_, r->first, r->second.what, r->second.row, table_, r->second.principal});
   }
   std::reverse(out.reads.begin(), out.reads.end());
   return out;
@@ -101,6 +103,7 @@ std::optional<request_table::withdrawn> request_table::withdraw(const answer& a)
   if (!a.is_read || r == reads_.end()) return std::nullopt;
   write_request what;
   what.row = std::move(r->second.row);
+  what.principal = std::move(r->second.principal);
   const auto deadline = r->second.deadline;
   const auto ticket = on_answer(a);
   return withdrawn{*ticket, deadline, false, std::move(what)};
@@ -113,6 +116,7 @@ std::vector<request_table::withdrawn> request_table::withdraw_all() {
   for (auto& [number, p] : reads_) {
     out.push_back({p.ticket, p.deadline, false, {}});
     out.back().write.row = std::move(p.row);
+    out.back().write.principal = std::move(p.principal);
   }
   writes_.clear();
   reads_.clear();

@@ -28,7 +28,8 @@ class request_table {
   };
   /// Takes a command; it leaves with the next `take`. False if the window is full: push back.
   bool submit(write_request&& w, tick deadline);
-  void submit_read(std::uint64_t ticket, read_kind what, std::string row, tick deadline);
+  void submit_read(std::uint64_t ticket, read_kind what, std::string row, tick deadline,
+                   std::string principal = {});
 
   struct parcel {
     std::vector<command> commands;
@@ -46,7 +47,7 @@ class request_table {
     std::uint64_t ticket = 0;
     tick deadline;
     bool in_doubt = false;  ///< a write that may have been proposed
-    write_request write;    ///< of reads only the row
+    write_request write;    ///< of reads only row and principal
   };
   /// Takes out what `a` answers; empty for a repeated answer.
   [[nodiscard]] std::optional<withdrawn> withdraw(const answer& a);
@@ -96,6 +97,7 @@ class request_table {
   struct pending_read : pending {
     read_kind what = read_kind::get;
     std::string row;
+    std::string principal;
   };
 
   process self_;

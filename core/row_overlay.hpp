@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,11 +31,15 @@ class row_overlay {
   void scan(const std::string& prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
 
-  /// Row := `next(record of the row so far, or null)`; in no write group yet.
+  /// Row := `next(record of the row so far, or null)`; in no write group yet. The row stays as it
+  /// is if `next` returns nothing.
   template <class Next>
   void update(std::string_view row, const Next& next) {
     const auto at = find_or_load(row);
-    replace(at, next(at->second.value));
+    if (std::optional<blob> changed = next(at->second.value))
+      replace(at, *std::move(changed));
+    else if (at->second.state == layer_state::fresh)
+      rows_.erase(at);
   }
   void erase(std::string_view row) { replace(find_or_add(row), nullptr); }
   /// Rows that are in no write group yet.

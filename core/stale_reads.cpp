@@ -93,7 +93,7 @@ std::vector<stale_ask> stale_reads::take(tick now, slot held) {
     it->age_ms = age(*it, *a);
     const auto ticket = it->what.ticket;
     out.push_back({planted(bug::stale_before_held) ? slot{} : a->upto,
-                   {{}, {ticket}, read_kind::get, it->what.row, table_},
+                   {{}, {ticket}, read_kind::get, it->what.row, table_, it->what.principal},
                    it->what.deadline});
     reading_.emplace(ticket, std::move(*it));
     it = waiting_.erase(it);

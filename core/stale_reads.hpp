@@ -45,6 +45,7 @@ class stale_reads {
     /// Oldest age that will do, in ms; empty: any, but one of the last `fresh_ms` is waited for up
     /// to `patience_ms`.
     std::optional<std::uint64_t> bound_ms;
+    std::string principal = {};
   };
   void submit(request&& r, tick now);
 

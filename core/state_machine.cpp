@@ -15,8 +15,6 @@ namespace {
 // Result records are folded into one after this many slots, so that a dead origin whose commands
 // stay in the window can not pin them for ever.
 constexpr std::size_t result_records_max = 512;
-// Keys that one scan returns: they are held in memory, and travel in one message.
-constexpr std::size_t scan_bytes_max = 8 << 20;
 
 }  // namespace
 
@@ -44,24 +42,29 @@ class state_machine::catalogue_door : public catalogue_rows {
 };
 
 state_machine::state_machine(log_id log, const log_store& disk, const recovered_log& past)
-    : log_(log), home_(home_table(log)), rows_(disk) {
+    : log_(log), home_(home_table(log)), now_(past.last_stamp), rows_(disk) {
   for (const auto& [at, record] : past.results) {
     if (planted(bug::dedupe_lost_at_restart)) break;
     ATLAS_CHECK(window_.replay(record), "result records decode");
     result_slots_.push_back(at);
   }
   load_tables();
+  load_due();
+  for (const auto& [table, state] : tables_) load_guard(table);
   closed_ = rows_.get(closed_row) != nullptr && !planted(bug::close_lost_at_restart);
 }
 
-void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results) {
+void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results,
+                          slot at) {
+  now_ = when;
+  if (!closed_) expire_due(when);
   batch_reader in(batch);
   command_view c;
   while (in.next(c)) {
     const auto table = table_of(c.table);
     auto known = window_.find(table, c.id());
     if (!known) {
-      known = execute(c, table, when);
+      known = execute(c, table, when, at);
       const bool is_here = known->code != outcome_code::moved || planted(bug::moved_is_remembered);
       if (is_here && (known->code != outcome_code::dropped || log_ == meta_log)) {
         result_window::encode_line(result_lines_, table, c.id(), *known);
@@ -88,7 +91,7 @@ void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>
       {.what = record_write::kind::put_results, .at = at, .value = make_blob(std::move(lines))});
 }
 
-outcome state_machine::execute(const command_view& c, table_id table, stamp when) {
+outcome state_machine::execute(const command_view& c, table_id table, stamp when, slot at) {
   if (log_ == meta_log) {
     if (table != home_) return {outcome_code::refused, "not a table of this log"};
     catalogue_door door(*this, when);
@@ -101,7 +104,6 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
   const bool is_fenced = !state || state->what != custody::held;
   if (is_fenced && !(state && planted(bug::seal_does_not_fence))) return elsewhere(state);
   const auto prefix = row_prefix(table, state->moves);
-  const auto row = prefix.empty() ? std::string() : prefix + std::string(c.row);
   const bool is_reserved = prefix.empty() && !c.row.empty() &&
                            (c.row.front() == closed_row[0] || c.row.front() == moved_rows);
   if (is_reserved) return {outcome_code::refused, "no key begins like this"};
@@ -111,11 +113,17 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
       put(closed_row, {}, c.principal, when);
       return {};
     case operation::put:
-      put(prefix.empty() ? c.row : row, c.value, c.principal, std::max(when, state->least));
-      return {};
     case operation::erase:
-      rows_.erase(prefix.empty() ? c.row : row);
-      return {};
+    case operation::put_once:
+    case operation::cas:
+    case operation::increase:
+    case operation::expire:
+    case operation::protect:
+    case operation::grant:
+    case operation::revoke:
+      return execute_row(c, table, prefix, std::max(when, state->least));
+    case operation::transaction:
+      return execute_transaction(c, when, at);
     case operation::create_table:
     case operation::add_node:
     case operation::alter_table:
@@ -144,36 +152,8 @@ void state_machine::put(std::string_view row, std::string_view value, std::strin
       next.version = old->version + 1;
       next.created = old->created;
     }
-    return make_blob(encode_row(next));
+    return std::optional<blob>(make_blob(encode_row(next)));
   });
-}
-
-outcome state_machine::answer(const read& r) const {
-  if (closed_ && !planted(bug::closed_log_read)) return {outcome_code::dropped, {}};
-  if (r.what == read_kind::part) return part(r);
-  const auto table = table_of(r.table);
-  const auto* const state = state_of(table);
-  const bool is_fenced = !state || state->what != custody::held;
-  if (is_fenced && !(state && planted(bug::sealed_table_read))) return elsewhere(state);
-  if (r.what == read_kind::frontier) return {};
-  if (r.what == read_kind::scan) {
-    outcome found;  // only the keys travel
-    scan_table(table, state->moves, r.row, {}, [&](std::string_view row, std::string_view) {
-      put_string(found.data, row);
-      put_string(found.data, {});
-      return found.data.size() <= scan_bytes_max;
-    });
-    if (found.data.size() > scan_bytes_max)
-      return {outcome_code::refused, "more than " + std::to_string(scan_bytes_max >> 20) +
-                                         " MiB of keys begin like this; name a longer prefix"};
-    return found;
-  }
-  const auto prefix = row_prefix(table, state->moves);
-  const auto bytes = rows_.get(prefix.empty() ? r.row : prefix + r.row);
-  if (!bytes) return {outcome_code::not_found, {}};
-  const auto record = decode_row(*bytes);
-  ATLAS_CHECK(record.has_value(), "rows decode");
-  return {outcome_code::ok, std::string(record->value)};
 }
 
 std::vector<std::pair<std::string, std::string>> state_machine::rows(

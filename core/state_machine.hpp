@@ -5,15 +5,23 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/access_list.hpp"
 #include "core/command.hpp"
 #include "core/entry.hpp"
 #include "core/ports.hpp"
 #include "core/result_window.hpp"
 #include "core/row_overlay.hpp"
+#include "core/row_record.hpp"
+#include "core/scan_terms.hpp"
 #include "core/table_move.hpp"
+#include "core/transaction.hpp"
 
 namespace atlas::core {
 
@@ -36,14 +44,17 @@ class state_machine {
   /// Applies a chosen batch at log time `when`; appends one result per command, in order, if
   /// `results` is not null. A repeated command changes nothing and gets its first result (§8).
   /// What changed is written by the next `save`.
-  void apply(const entry& batch, stamp when, std::vector<command_result>* results);
+  void apply(const entry& batch, stamp when, std::vector<command_result>* results, slot at = {});
   /// Rows changed since the last `save`.
   [[nodiscard]] std::size_t unsaved() const { return rows_.unsaved(); }
   /// Appends everything changed since the last `save` as records of write group `group`; `at` is
   /// the last applied slot. The caller writes them and the applied slot as one.
   void save(slot at, std::uint64_t group, std::vector<record_write>& writes);
-  /// Answers a read from everything applied so far.
-  [[nodiscard]] outcome answer(const read& r) const;
+  /// Answers a read from everything applied so far. A row that is over at `wall`, the owner's time,
+  /// but not in log time is `expiring`.
+  [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
+  /// When the next row ends, in log time; 0: none will.
+  [[nodiscard]] stamp next_due() const;
   /// Rows with `prefix`, decoded to (row, value), as they stand in the log.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows(
       const std::string& prefix) const;
@@ -54,7 +65,7 @@ class state_machine {
 
  private:
   class catalogue_door;
-  outcome execute(const command_view& c, table_id table, stamp when);
+  outcome execute(const command_view& c, table_id table, stamp when, slot at);
   [[nodiscard]] table_id table_of(table_id named) const { return named ? named : home_; }
   // state_machine_moves.cpp
   void load_tables();
@@ -66,6 +77,7 @@ class state_machine {
   outcome execute_move(const command_view& c, stamp when);
   void seal(const seal_request& r, stamp when);
   void adopt(const adopt_part& p, stamp when);
+  void take_over_rules(table_id table, const table_state& s);
   bool clear(const clear_request& r, stamp when);
   [[nodiscard]] outcome part(const read& r) const;
   /// Rows of one stay of a table with `prefix`, from `from` on.
@@ -73,10 +85,53 @@ class state_machine {
       table_id table, std::uint64_t moves, const std::string& prefix, std::string_view from,
       const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
   void put(std::string_view row, std::string_view value, std::string_view principal, stamp when);
+  // state_machine_keys.cpp
+  struct due_entry {
+    stamp at;
+    table_id table;
+    std::string row;
+    friend auto operator<=>(const due_entry&, const due_entry&) = default;
+  };
+  /// A step of a transaction as the command that it would be alone.
+  struct step_command {
+    command_view view;
+    std::unique_ptr<std::string> value;  ///< if it is not the step's own
+  };
+  [[nodiscard]] static std::string due_row(const due_entry& d);
+  void load_due();
+  void note_due(table_id table, std::string_view row, stamp before, stamp after);
+  void forget_due(table_id table);
+  void expire_due(stamp when);
+  [[nodiscard]] const access_list* guard(table_id table) const;
+  void load_guard(table_id table);
+  outcome execute_row(const command_view& c, table_id table, const std::string& prefix, stamp when);
+  outcome execute_transaction(const command_view& c, stamp log_time, slot at);
+  void keep_rows(const std::map<std::pair<table_id, std::string_view>, blob>& changed);
+  [[nodiscard]] std::optional<std::string> conflict_of(const txn_step& s,
+                                                       const std::optional<row_record>& old,
+                                                       std::string_view principal,
+                                                       stamp when) const;
+  [[nodiscard]] static step_command command_of(const txn_step& s, const command_view& c);
+  // state_machine_reads.cpp
+  [[nodiscard]] outcome answer_row(const read& r, table_id table, const table_state& state,
+                                   stamp wall) const;
+  [[nodiscard]] outcome answer_keys(const read& r, table_id table, const table_state& state) const;
+  [[nodiscard]] outcome answer_listing(const read& r, table_id table,
+                                       const table_state& state) const;
+  [[nodiscard]] outcome answer_sample(const read& r, const scan_terms& t, table_id table,
+                                      const table_state& state) const;
+  [[nodiscard]] bool is_visible(const row_record& record, table_id table,
+                                std::string_view principal, stamp now) const;
+  void visit_visible(
+      const read& r, const scan_terms& t, table_id table, const table_state& state,
+      const std::function<bool(std::string_view row, const row_record& record)>& visit) const;
 
   log_id log_;
   table_id home_;
   std::map<table_id, table_state> tables_;  ///< every table that is or was here
+  std::map<table_id, access_list> guards_;  ///< of whole tables that are here
+  std::set<due_entry> due_;                 ///< rows that end; each also stands as a row of its own
+  stamp now_;                               ///< log time: of the last batch applied
   row_overlay rows_;
   result_window window_;
   std::string result_lines_;        ///< results since the last save

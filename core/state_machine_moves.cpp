@@ -87,6 +87,9 @@ void state_machine::seal(const seal_request& r, stamp when) {
   next.other = r.to;
   next.least = std::max(s->least, when);
   set_state(r.table, next, when);
+  // From here on nothing of it changes here, not even by itself.
+  forget_due(r.table);
+  guards_.erase(r.table);
 }
 
 void state_machine::adopt(const adopt_part& p, stamp when) {
@@ -104,13 +107,26 @@ void state_machine::adopt(const adopt_part& p, stamp when) {
   }
   const auto prefix = row_prefix(p.table, p.moves);
   for (const auto& [row, record] : p.rows)
-    rows_.update(prefix + row, [&](const blob&) { return make_blob(record); });
+    rows_.update(prefix + row, [&, bytes = &record](const blob&) { return make_blob(*bytes); });
   if (!p.rows.empty()) next.after = p.rows.back().first;
   if (p.last) {
     next.what = custody::held;
     next.after.clear();
   }
   set_state(p.table, next, when);
+  if (p.last) take_over_rules(p.table, next);
+}
+
+/// What ends and who may do what is looked up once more: the rows alone travelled.
+void state_machine::take_over_rules(table_id table, const table_state& s) {
+  load_guard(table);
+  if (planted(bug::expiry_left_behind)) return;
+  std::vector<std::pair<std::string, stamp>> ends;
+  scan_table(table, s.moves, {}, {}, [&](std::string_view row, std::string_view bytes) {
+    if (const auto due = decode_row(bytes)->due(); due.us) ends.emplace_back(row, due);
+    return true;
+  });
+  for (const auto& [row, due] : ends) note_due(table, row, {}, due);
 }
 
 /// True if there is more to remove.

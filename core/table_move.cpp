@@ -1,5 +1,6 @@
 #include "core/table_move.hpp"
 
+#include "core/access_list.hpp"
 #include "core/bytes.hpp"
 #include "core/result_window.hpp"
 #include "core/row_record.hpp"
@@ -83,7 +84,7 @@ std::optional<adopt_part> decode_adopt_part(std::string_view bytes) {
   while (!in.failed() && !in.rest().empty()) {
     std::string row(in.string());
     std::string record(in.string());
-    if (in.failed() || !decode_row(record)) return std::nullopt;
+    if (in.failed() || !is_whole_row(record)) return std::nullopt;
     p.rows.emplace_back(std::move(row), std::move(record));
   }
   if (in.failed() || p.moves == 0 || !is_table(p.table)) return std::nullopt;

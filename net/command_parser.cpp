@@ -312,4 +312,38 @@ bool is_key_operation(verb what) {
   return false;
 }
 
+bool makes_table(verb what) {
+  switch (what) {
+    case verb::key_put:
+    case verb::blob_set:
+    case verb::key_del:
+    case verb::key_cas:
+    case verb::key_incr:
+    case verb::acl_grant:
+    case verb::txn_commit:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool asks_for_data(verb what) {
+  return is_key_operation(what) || what == verb::scan || what == verb::count ||
+         what == verb::sample || what == verb::key_mget || what == verb::txn_commit;
+}
+
+bool has_rule(const client_request& r) {
+  switch (r.what) {
+    case verb::key_put:
+    case verb::blob_get:
+      return !r.terms.empty();
+    case verb::key_get:
+    case verb::key_del:
+    case verb::blob_set:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace atlas::net

@@ -52,6 +52,13 @@ struct parsed_command {
          what == verb::acl_list;
 }
 
+/// True if the backend makes the table of the key if it is not there.
+[[nodiscard]] bool makes_table(verb what);
+/// True if keys are read or written.
+[[nodiscard]] bool asks_for_data(verb what);
+/// True for the requests that are not just the bytes of one key, there and back.
+[[nodiscard]] bool has_rule(const client_request& r);
+
 /// The part of a key that names its table.
 [[nodiscard]] inline std::string_view table_of(std::string_view key) {
   return key.substr(0, key.find('.'));

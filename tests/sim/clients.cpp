@@ -38,6 +38,8 @@ void clients::next(unsigned client) {
     submit_stale(client, at, log, row, bounds[die], 300 + staleness_.below(4'000));
     return;
   }
+  if (options_.rules && rules_.below(100) < options_.rules)
+    return submit_rule(client, at, log, 300 + rules_.below(4'000));
   const auto die = random_.below(10);
   const auto what = die < 5   ? linear::op_kind::put
                     : die < 6 ? linear::op_kind::erase
@@ -170,7 +172,11 @@ void clients::on_answer(std::uint64_t ticket, const core::outcome& result) {
     return finish(ticket, state::unknown);
   }
   if (refused) return finish(ticket, state::refused);
-  require(result.code != core::outcome_code::refused, describe(o) + " was refused: " + result.data);
+  if (o.what != core::operation::put || o.row.starts_with(".w"))
+    on_rule_answer(o, result);
+  else
+    require(result.code != core::outcome_code::refused,
+            describe(o) + " was refused: " + result.data);
   if (o.seen.what == linear::op_kind::get && result.code == core::outcome_code::ok)
     o.seen.value = result.data;
   o.seen.returned = events_.now();
@@ -247,13 +253,20 @@ void clients::check(const monitor& watch) const {
     const bool reads = o.seen.what == linear::op_kind::get;
     // A read without an answer says nothing, and would only make the check slow.
     const bool may_have = o.how != state::nothing && o.how != state::refused;
-    if ((o.how == state::done || (may_have && !reads)) && !o.closes) history.push_back(o.seen);
+    const bool is_register = o.what == core::operation::put || o.what == core::operation::expire;
+    if ((o.how == state::done || (may_have && !reads)) && !o.closes && is_register &&
+        !o.row.starts_with(".w")) {
+      history.push_back(o.seen);
+      // The end comes by itself, some time later or never.
+      if (o.what == core::operation::expire) history.back().returned.reset();
+    }
     if (reads) continue;
     const bool happened = executed.contains(std::to_string(i + 1));
     require(o.how != state::done || happened,
             describe(o) + " was acknowledged and is lost (invariant 5)");
     require(may_have || !happened, describe(o) + " was reported as certainly not done, but it was");
   }
+  check_numbers();
   const auto verdict = linear::check_linearizable(history);
   require(verdict.linearizable, "not linearizable (invariant 4): " + verdict.why);
 }

@@ -27,6 +27,7 @@ class clients final : public client_desk {
       : events_(events),
         random_(random),
         staleness_(options.seed),
+        rules_(options.seed + 1),
         story_(tale),
         options_(options),
         nodes_(all) {}
@@ -65,7 +66,9 @@ class clients final : public client_desk {
     unsigned client = 0;
     state how = state::open;
     bool closes = false;
-    bool stale = false;          ///< a get of the node's own copy
+    bool stale = false;  ///< a get of the node's own copy
+    core::operation what = core::operation::put;
+    std::optional<std::uint64_t> number = {};  ///< version, or sum, that it was told
     std::uint64_t since_us = 0;  ///< of these: what was acknowledged by then must be seen
   };
 
@@ -76,6 +79,13 @@ class clients final : public client_desk {
                              const std::string& row, std::optional<std::uint64_t> bound_ms,
                              std::uint64_t timeout_ms);
   std::uint64_t enter(op&& o);
+  // clients_rules.cpp
+  void submit_rule(unsigned client, sim_node& at, core::log_id log, std::uint64_t timeout_ms);
+  void write_rule(op&& o, sim_node& at, core::operation what, std::string value,
+                  std::uint64_t timeout_ms);
+  void on_rule_answer(op& o, const core::outcome& result);
+  /// Versions and sums that clients were told are different and rise in real time.
+  void check_numbers() const;
   /// What was read was there at some moment between what the node vouches for and its answer.
   void check_stale(const op& o) const;
   void finish(std::uint64_t ticket, state how);
@@ -86,6 +96,8 @@ class clients final : public client_desk {
   event_queue& events_;
   core::rng& random_;
   core::rng staleness_;  ///< apart, so that seeds without stale reads stay what they are
+  core::rng rules_;
+  std::map<std::string, std::uint64_t> versions_;  ///< last ones told
   story& story_;
   const sim_options& options_;
   const nodes& nodes_;

@@ -108,6 +108,7 @@ void cluster::fill(run_report& report) const {
   report.counts[thing::part] = watch_.ledger().parts;
   report.counts[thing::adoption] = watch_.ledger().adoptions;
   const auto changes = watch_.changes_total();
+  report.counts[thing::time_tick] = watch_.ticks();
   report.counts[thing::configuration] = changes.all;
   report.counts[thing::change_in_row] = changes.in_row;
   report.counts[thing::fn_fz_change] = changes.of_tolerances;

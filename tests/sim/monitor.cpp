@@ -75,6 +75,7 @@ void monitor::choose(core::log_id id, core::slot at, core::ballot by) {
   log.chosen.push_back({value, by, core::running_hash(before, at.value, *value.bytes)});
   // What recovery found may mix the pipelines of two owners, so only an owner's own batch is
   // stamped above all before it.
+  if (const auto batch = core::decode_batch(value); batch && batch->commands.empty()) ++ticks_;
   log.table.apply(value, log.authors.at(*value.bytes) == by, name(id, at), id, ledger_);
   if (const auto c = core::decode_configuration_entry(value); c && c->parent == force.epoch)
     log.configurations.emplace_back(at, *c);

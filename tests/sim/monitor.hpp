@@ -77,8 +77,11 @@ class monitor {
     std::uint64_t of_tolerances = 0;  ///< of fn or fz
   };
   [[nodiscard]] changes changes_total() const;
+  /// Batches without commands that were chosen.
+  [[nodiscard]] std::uint64_t ticks() const { return ticks_; }
 
  private:
+  std::uint64_t ticks_ = 0;
   using tenure_name = std::pair<core::ballot, core::generation>;
   struct chosen_value {
     core::entry value;

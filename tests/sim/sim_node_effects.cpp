@@ -237,14 +237,21 @@ void sim_node::answer_reads(held_log& h, const leave_to_read& leave,
       return give_back(h.log, {}, reads, "the lease ran out");
     }
   }
+  std::vector<core::read> expiring;
   if (leave.lease_until.ms) world_.watch.on_lease_read(self_.node, h.log, leave.by, leave.gen);
   std::map<core::process, answers> by_origin;
   for (const auto& r : reads) {
     auto& to = by_origin[r.from];
     to.log = h.log;
+    auto found = h.copy.answer(r, clocks().wall);
+    if (found.code == core::outcome_code::expiring) {
+      expiring.push_back(r);
+      continue;
+    }
     world_.watch.on_read_answered(h.log, r, h.copy.watermark());
-    to.list.push_back({true, r.ticket, h.copy.answer(r), r.table});
+    to.list.push_back({true, r.ticket, std::move(found), r.table});
   }
+  if (!expiring.empty()) give_back(h.log, {}, expiring, "the key is about to end");
   for (auto& [origin, list] : by_origin) send_to(origin, std::move(list));
 }
 

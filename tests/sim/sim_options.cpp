@@ -195,6 +195,8 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   widen(o, shape, core::rng(seed * 0x2545f4914f6cdd1dull + 19));
   core::rng staleness(seed * 0x8cb92ba72f3d8dd7ull + 23);
   if (staleness.chance(1, 3)) o.stale = static_cast<unsigned>(5 + staleness.below(40));
+  core::rng rules(seed * 0xd6e8feb86659fd93ull + 29);
+  if (rules.chance(1, 4)) o.rules = static_cast<unsigned>(20 + rules.below(60));
   switch_off(o, shape.off);
   return o;
 }
@@ -251,6 +253,7 @@ std::string sim_options::describe() const {
   if (siege_every_us) text += ", besieged";
   if (thrifty) text += ", thrifty";
   if (stale) text += ", stale reads";
+  if (rules) text += ", rules of rows";
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
   if (regroup_every_us) text += ", " + std::to_string(tables) + " tables moving between logs";

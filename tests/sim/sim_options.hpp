@@ -64,6 +64,7 @@ struct sim_options {
   core::node_id slow_clock;  ///< its clock is as slow as may be, all others as fast; 0: none
   bool thrifty = false;      ///< owners ask the nearest quorum first
   unsigned stale = 0;        ///< of 100 operations, how many read a node's own copy
+  unsigned rules = 0;        ///< of 100 operations, how many use ends, versions, sums ...
   bool hints = true;         ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;

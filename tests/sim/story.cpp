@@ -70,7 +70,10 @@ const char* name_of(thing t) {
                                                          "changes of fn or fz",
                                                          "changes in a row",
                                                          "runs with fz > 0",
-                                                         "reads by a round"};
+                                                         "reads by a round",
+                                                         "ticks of log time",
+                                                         "write-once refusals",
+                                                         "conflicts"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -77,6 +77,9 @@ enum class thing : std::uint8_t {
   change_in_row,    ///< changes of a log that changed before in the same run
   fz_run,           ///< runs whose logs begin with fz > 0
   quorum_read,      ///< reads confirmed by a round
+  time_tick,        ///< batches without commands were chosen
+  rule_kept,        ///< writes refused because a row was write-once
+  conflict,         ///< compare-and-set of another version than was there
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

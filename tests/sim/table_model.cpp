@@ -30,6 +30,7 @@ void table_model::apply(const core::entry& value, bool fresh, const std::string&
   last_stamp_ = std::max(core::stamp{last_stamp_.us + 1}, batch->when);
   when_ = last_stamp_;
   if (tables_.empty()) tables_[core::home_table(log)] = {};
+  if (!closed_) expire();
   for (const auto& c : batch->commands) {
     if (closed_) continue;
     const bool to_log = c.table == core::log_itself;
@@ -49,17 +50,13 @@ void table_model::apply(const core::entry& value, bool fresh, const std::string&
 void table_model::execute(const core::command& c, core::log_id log, table_ledger& ledger) {
   auto& rows = history_.back();
   if (c.table == core::log_itself) return execute_move(c, log, ledger);
-  const auto row_name = core::row_prefix(c.table, tables_[c.table].moves) + c.row;
   closed_ = c.what == core::operation::close_log;
-  if (closed_) {
+  if (closed_)
     rows[core::closed_row].version = 1;
-  } else if (c.what == core::operation::put) {
-    auto& row = rows[row_name];
-    row.value = c.value;
-    ++row.version;
-  } else {
-    rows.erase(row_name);
-  }
+  else if (c.what == core::operation::transaction)
+    execute_transaction(c);
+  else
+    execute_row(c, c.table);
 }
 
 model_rows table_model::rows_of(const model_rows& all, const std::string& prefix) {
@@ -89,6 +86,7 @@ void table_model::execute_move(const core::command& c, core::log_id log, table_l
     s.other = r->to;
     s.least = std::max(s.least, when_);
     keep(r->table, s);
+    forget_ends(r->table);
     const auto rows = rows_of(history_.back(), core::row_prefix(r->table, r->moves));
     require(ledger.sealed.emplace(std::pair{r->table, r->moves}, std::pair{r->to, rows}).second,
             where_ + ": a table is sealed again at the same count");
@@ -127,7 +125,8 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
   s.parts = p.index + 1;
   for (const auto& [row, record] : p.rows) {
     const auto decoded = core::decode_row(record);
-    rows[prefix + row] = {std::string(decoded->value), decoded->version};
+    rows[prefix + row] = {std::string(decoded->value), decoded->version, decoded->expires.us,
+                          decoded->write_once.us};
     s.after = row;
   }
   ++ledger.parts;
@@ -136,6 +135,8 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
   s.after.clear();
   keep(p.table, s);
   ++ledger.adoptions;
+  for (const auto& [row, value] : rows_of(rows, prefix))
+    if (value.due()) rows[end_row(value.due(), p.table, row)] = {};
   const auto seal = ledger.sealed.find({p.table, p.moves - 1});
   require(seal != ledger.sealed.end() && seal->second.first == log,
           where_ + ": a table is adopted that was not sealed for this log");

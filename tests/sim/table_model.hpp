@@ -2,6 +2,7 @@
 // which request was executed where. core/'s state machine must agree with it after every slot.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -18,6 +19,9 @@ namespace atlas::sim {
 struct model_row {
   std::string value;
   std::uint64_t version = 0;
+  std::uint64_t expires = 0;     ///< log time in us, 0: never
+  std::uint64_t write_once = 0;  ///< until then
+  [[nodiscard]] std::uint64_t due() const { return expires ? std::max(expires, write_once) : 0; }
   friend bool operator==(const model_row&, const model_row&) = default;
 };
 using model_rows = std::map<std::string, model_row, std::less<>>;
@@ -60,9 +64,17 @@ class table_model {
   /// False: the command must not be executed (§8).
   static bool admit(const core::command& c, core::log_id log, table_ledger& ledger);
   void execute(const core::command& c, core::log_id log, table_ledger& ledger);
+  void execute_row(const core::command& c, core::table_id table);
+  void execute_transaction(const core::command& c);
+  /// What ends by `when_` goes.
+  void expire();
+  void set(core::table_id table, const std::string& row, const model_row* next);
   void execute_move(const core::command& c, core::log_id log, table_ledger& ledger);
   void adopt(const core::adopt_part& p, core::log_id log, table_ledger& ledger);
   void keep(core::table_id table, core::table_state s);
+  void forget_ends(core::table_id table);
+  [[nodiscard]] static std::string end_row(std::uint64_t due, core::table_id table,
+                                           const std::string& row);
   [[nodiscard]] static model_rows rows_of(const model_rows& all, const std::string& prefix);
 
   std::vector<model_rows> history_{1};  ///< [s] is after slot s

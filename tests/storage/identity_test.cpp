@@ -116,13 +116,13 @@ TEST_SUITE("storage/identity") {
   TEST_CASE("another format version is refused naming both, and not touched") {
     scratch_dir dir;
     must_open(dir.file("db"));
-    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\4", 8));
+    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\3", 8));
     const auto opened = try_open(dir.file("db"));
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == core::errc::wrong_version);
-    CHECK(opened.error().detail.find("written in format 4") != std::string::npos);
-    CHECK(opened.error().detail.find("reads format 3") != std::string::npos);
-    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\3", 8));
+    CHECK(opened.error().detail.find("written in format 3") != std::string::npos);
+    CHECK(opened.error().detail.find("reads format 4") != std::string::npos);
+    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\4", 8));
     CHECK(must_open(dir.file("db"))->identity().boot == core::boot_epoch{2});
   }
 

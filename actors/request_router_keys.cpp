@@ -1,0 +1,283 @@
+// Requests on single keys that say more than their bytes: versions, sums, ends, write-once periods,
+// access, several keys at once, transactions. Here they become commands and reads of core/, and
+// their outcomes the text of a reply.
+#include <openssl/evp.h>
+
+#include <charconv>
+#include <utility>
+
+#include "actors/describe.hpp"
+#include "actors/request_router.hpp"
+#include "core/access_list.hpp"
+#include "core/row_command.hpp"
+#include "core/scan_terms.hpp"
+#include "core/transaction.hpp"
+#include "net/command_parser.hpp"
+#include "net/tokens.hpp"
+
+namespace atlas::actors {
+namespace {
+
+template <class Number>
+Number number_in(std::string_view text) {
+  Number n{};
+  std::from_chars(text.data(), text.data() + text.size(), n);
+  return n;
+}
+
+/// `for <us>` or `until <us>`.
+core::period period_in(std::string_view text) {
+  const bool relative = text.starts_with("for ");
+  return {relative, number_in<std::uint64_t>(text.substr(relative ? 4 : 6))};
+}
+
+core::permission permission_in(std::string_view word) {
+  return word == "READ"    ? core::permission::read
+         : word == "WRITE" ? core::permission::write
+                           : core::permission::owner;
+}
+
+/// The command that a request becomes; its row is filled in by the caller.
+core::request_table::write_request command_of(net::client_request& r) {
+  core::request_table::write_request w;
+  w.principal = r.principal;
+  switch (r.what) {
+    case net::verb::key_put:
+      w.what = core::operation::put_once;
+      w.value = core::encode_put_once(period_in(r.terms), r.value);
+      break;
+    case net::verb::key_cas:
+      w.what = core::operation::cas;
+      w.value =
+          core::encode_cas(r.terms == "absent" ? 0 : number_in<std::uint64_t>(r.terms), r.value);
+      break;
+    case net::verb::key_incr:
+      w.what = core::operation::increase;
+      w.value = core::encode_amount(number_in<std::int64_t>(r.value));
+      break;
+    case net::verb::key_expire:
+      w.what = core::operation::expire;
+      w.value = core::encode_expire(number_in<std::uint64_t>(r.value));
+      break;
+    case net::verb::key_persist:
+      w.what = core::operation::expire;
+      w.value = core::encode_expire(0);
+      break;
+    case net::verb::key_worm:
+      w.what = core::operation::protect;
+      w.value = core::encode_period(period_in(r.value));
+      break;
+    default:
+      w.what = r.what == net::verb::acl_grant ? core::operation::grant : core::operation::revoke;
+      w.value = core::encode_access_change(permission_in(r.terms), r.value);
+  }
+  return w;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
+  static const char* const hex = "0123456789abcdef";
+  std::string text;
+  for (unsigned i = 0; i < length; ++i) {
+    text += hex[digest[i] >> 4];
+    text += hex[digest[i] & 15];
+  }
+  return text;
+}
+
+std::string meta_text(const core::row_meta& m) {
+  const auto time = [](core::stamp s) { return s.us ? core::time_text(s) : std::string("-"); };
+  return "META version=" + std::to_string(m.version) + " size=" + std::to_string(m.size) +
+         " created=" + time(m.created) + " updated=" + time(m.updated) +
+         " principal=" + (m.principal.empty() ? "-" : m.principal) + " expires=" + time(m.expires) +
+         " worm=" + time(m.write_once) + " sha256=-";
+}
+
+std::string ttl_text(const core::row_meta& m) {
+  if (!m.expires.us) return "TTL:none";
+  // Whole milliseconds, never less than what is left.
+  return "TTL:" + std::to_string((m.expires.us - m.now.us + 999) / 1'000);
+}
+
+std::string access_text(const core::access_list& list) {
+  if (list.of(core::permission::owner).empty()) return "ACL public";
+  std::string text = "ACL";
+  for (const auto& [name, p] : {std::pair{" owner=", core::permission::owner},
+                                std::pair{" reader=", core::permission::read},
+                                std::pair{" writer=", core::permission::write}}) {
+    const auto& all = list.of(p);
+    text += name;
+    if (all.empty()) text += "-";
+    for (std::size_t i = 0; i < all.size(); ++i) text += (i ? "," : "") + all[i];
+  }
+  return text;
+}
+
+std::string cut(std::string&& blob, std::string_view range) {
+  const auto from = number_in<std::uint64_t>(range);
+  const auto length = number_in<std::uint64_t>(range.substr(range.find(' ') + 1));
+  return from >= blob.size() ? std::string() : blob.substr(from, length);
+}
+
+}  // namespace
+
+std::string acl_text(const net::client_request& r) {
+  const bool grants = r.what == net::verb::acl_grant;
+  return std::string("ACL ") + (grants ? "granted to " : "revoked from ") + r.value + " for " +
+         r.key + " with permissions " + r.terms;
+}
+
+void request_router::start_rule(route& to, net::client_request&& r, std::string row,
+                                std::uint64_t deadline) {
+  if (r.what == net::verb::txn_commit) return start_transaction(to, std::move(r), deadline);
+  waiting w{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))};
+  auto& original = *w.original;
+  switch (original.what) {
+    case net::verb::blob_get:
+    case net::verb::blob_stat:
+      return add_read(to, core::read_kind::get, std::move(row), std::move(w), deadline,
+                      original.principal);
+    case net::verb::key_ttl:
+    case net::verb::key_meta:
+      return add_read(to, core::read_kind::meta, std::move(row), std::move(w), deadline,
+                      original.principal);
+    case net::verb::acl_list:
+      return add_read(to, core::read_kind::access, std::move(row), std::move(w), deadline,
+                      original.principal);
+    default:
+      break;
+  }
+  auto command = command_of(original);
+  command.row = std::move(row);
+  add_write(to, std::move(command), std::move(w), deadline);
+}
+
+/// Several keys, each read by itself, answered together in order.
+void request_router::start_many(const net::client_request& r, std::uint64_t deadline) {
+  struct job {
+    std::size_t left = 0;
+    std::vector<std::string> lines;
+    bool failed = false;
+  };
+  auto all = std::make_shared<job>();
+  std::string_view rest = r.terms;
+  std::vector<std::string> keys;
+  while (!rest.empty()) {
+    const auto end = rest.find(' ');
+    keys.emplace_back(rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  all->left = keys.size();
+  all->lines.resize(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto answered = [this, all, i, key = keys[i],
+                           ticket = r.ticket](net::client_reply&& one) {
+      const bool is_odd = one.text.find_first_of("\r\n") != std::string::npos;
+      if (one.what == net::reply_kind::warn || is_odd) {
+        if (std::exchange(all->failed, true)) return;
+        return reply(ticket, net::reply_kind::warn,
+                     is_odd ? "the value of " + key + " has line breaks; use KEY BLOB GET"
+                            : std::move(one.text));
+      }
+      all->lines[i] = (one.what == net::reply_kind::value ? "VALUE:" : "") + one.text;
+      if (--all->left > 0 || all->failed) return;
+      std::string text;
+      for (const auto& line : all->lines) text += (text.empty() ? "" : "\r\n") + line;
+      reply(ticket, net::reply_kind::payload, std::move(text));
+    };
+    const auto part = next_part_++;
+    parts_.emplace(part, answered);
+    start_key({part, net::verb::key_get, keys[i], {}, r.principal}, 0, deadline);
+  }
+}
+
+void request_router::start_transaction(route& to, net::client_request&& r, std::uint64_t deadline) {
+  auto steps = core::decode_steps(r.value);
+  if (!steps) return reply(r.ticket, net::reply_kind::warn, "not a transaction");
+  const auto refuse = [&](std::string why) {
+    reply(r.ticket, net::reply_kind::warn, std::move(why));
+  };
+  for (auto& s : *steps) {
+    if (options_.keys_folded) s.key = net::upper(s.key);
+    const std::string table(net::table_of(s.key));
+    auto* const its = find_route(table);
+    if (!its || its->is_group)
+      return refuse("table " + table + " does not exist; TABLE CREATE " + table +
+                    " and put it into the group of the other tables first");
+    if (its->entry != to.entry)
+      return refuse("tables " + to.label + " and " + table +
+                    " are in different logs; a transaction needs them in one group: GROUP CREATE "
+                    "<group>, GROUP ADD <group> " +
+                    to.label + ", GROUP ADD <group> " + table);
+    s.table = its->table;
+  }
+  core::request_table::write_request w;
+  w.what = core::operation::transaction;
+  w.principal = r.principal;
+  w.value = core::encode_steps(*steps);
+  add_write(to, std::move(w),
+            waiting{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))},
+            deadline);
+}
+
+std::string request_router::info_text() const {
+  const auto catalogue = board_->catalogue();
+  std::size_t owned = 0;
+  const auto logs = board_->logs();
+  for (const auto& l : logs) owned += l->owner() ? 1 : 0;
+  const auto line = [](const char* name, const auto& value) {
+    return std::string(name) + ":" + value + "\r\n";
+  };
+  return line("product", "Atlas") + line("version", options_.version) + line("protocol", "1.0") +
+         line("node", std::to_string(board_->self().node.value)) +
+         line("boot", std::to_string(board_->self().boot.value)) + line("region", board_->zone()) +
+         line("nodes", std::to_string(catalogue->nodes.size())) +
+         line("reachable", std::to_string(board_->reachable_nodes().size())) +
+         line("tables", std::to_string(catalogue->tables.size())) +
+         line("logs", std::to_string(logs.size())) + line("logs_owned", std::to_string(owned)) +
+         line("requests_waiting", std::to_string(waiting_.size())) +
+         line("reads", board_->reads_on_leases ? "lease" : "quorum") +
+         line("keys", options_.keys_folded ? "folded" : "exact") +
+         "value_bytes_max:" + std::to_string(options_.value_bytes_max);
+}
+
+/// Outcomes `ok` and `not_found` of what `start_rule` sent.
+void request_router::reply_rule(const waiting& w, core::outcome&& result) {
+  const auto& r = *w.original;
+  const auto say = [&](std::string text) {
+    reply(w.ticket, net::reply_kind::payload, std::move(text));
+  };
+  if (result.code == core::outcome_code::not_found)
+    return say(r.what == net::verb::blob_get || r.what == net::verb::blob_stat ? "EMPTY"
+                                                                               : "NOT_FOUND");
+  switch (r.what) {
+    case net::verb::blob_get:
+      return reply(w.ticket, net::reply_kind::blob, cut(std::move(result.data), r.terms));
+    case net::verb::blob_stat:
+      return say("BLOB size=" + std::to_string(result.data.size()) +
+                 " sha256=" + sha256_hex(result.data));
+    case net::verb::key_cas:
+    case net::verb::key_incr:
+    case net::verb::txn_commit:
+      return say(std::move(result.data));
+    case net::verb::key_ttl:
+    case net::verb::key_meta: {
+      const auto m = core::decode_row_meta(result.data);
+      if (!m) return reply(w.ticket, net::reply_kind::warn, "the owner's answer is damaged");
+      return say(r.what == net::verb::key_ttl ? ttl_text(*m) : meta_text(*m));
+    }
+    case net::verb::acl_list: {
+      const auto list = core::access_list::decode(result.data);
+      return say(access_text(list.value_or(core::access_list())));
+    }
+    case net::verb::acl_grant:
+    case net::verb::acl_revoke:
+      return say(acl_text(r));
+    default:
+      return reply(w.ticket, net::reply_kind::ok);
+  }
+}
+
+}  // namespace atlas::actors

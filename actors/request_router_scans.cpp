@@ -1,0 +1,228 @@
+// SCAN, COUNT and SAMPLE: over one table as of one moment, or over all tables whose names begin
+// with the prefix.
+#include <algorithm>
+
+#include "actors/describe.hpp"
+#include "actors/request_router.hpp"
+#include "core/bytes.hpp"
+#include "core/rng.hpp"
+#include "core/scan_terms.hpp"
+#include "core/state_machine.hpp"
+#include "net/tokens.hpp"
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::size_t reply_bytes_max = 64 << 20;
+
+}  // namespace
+
+/// One request: the parts that are still out, and what came so far.
+struct request_router::scan_job {
+  net::client_request asked;
+  std::uint64_t deadline = 0;
+  std::string rows;  ///< prefix inside a table
+  std::uint64_t limit = 0;
+  bool values = false;
+  std::string after;  ///< a whole key, empty: none
+  std::size_t parts = 0;
+  bool failed = false;
+  bool more = false;
+  std::uint64_t bytes = 0;
+  std::uint64_t count = 0;  ///< COUNT, and how many a SAMPLE was drawn from
+  std::vector<std::pair<std::string, std::string>> found;  ///< (key, value)
+  struct sampled {
+    std::uint64_t of = 0;  ///< rows that the sample stands for
+    std::vector<std::string> keys;
+  };
+  std::vector<sampled> samples;
+
+  /// Reads `<limit> <0|1> <after>`.
+  void read_terms() {
+    const auto& t = asked.terms;
+    if (asked.what == net::verb::sample) limit = std::stoull(asked.value);
+    if (t.empty()) return;
+    const auto first = t.find(' ');
+    limit = std::stoull(t.substr(0, first));
+    values = t.at(first + 1) == '1';
+    if (t.size() > first + 3) after = t.substr(first + 3);
+  }
+  [[nodiscard]] core::read_kind kind() const {
+    return asked.what == net::verb::scan    ? core::read_kind::range
+           : asked.what == net::verb::count ? core::read_kind::count
+                                            : core::read_kind::sample;
+  }
+};
+
+void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uint64_t deadline) {
+  if (options_.keys_folded) r.key = net::upper(r.key);
+  auto job = std::make_shared<scan_job>();
+  job->deadline = deadline;
+  const auto ticket = r.ticket;
+  const auto dot = r.key.find('.');
+  const std::string table = r.key.substr(0, dot);
+  job->rows = dot == std::string::npos ? std::string() : r.key.substr(dot);
+  job->asked = std::move(r);
+  job->read_terms();
+  if (options_.keys_folded) job->after = net::upper(job->after);
+  // With a dot the prefix names one table; without, every table whose name begins with it. Either
+  // way the meta log's owner says which exist: this node's own list may be a moment old.
+  auto* meta = find_route(std::string(core::meta_table));
+  if (!meta) return reply(ticket, net::reply_kind::warn, "this node is still starting");
+  job->parts = 1;
+  const bool one = dot != std::string::npos;
+  if (one && find_route(table)) return scan_table(job, table);
+  const auto listed = [this, job, table, one](bool decided, core::outcome&& result) {
+    std::unique_lock lock(mutex_);
+    if (!decided) {
+      reply(job->asked.ticket, net::reply_kind::warn, result.data);
+    } else {
+      std::vector<std::string> tables;
+      if (const auto found = core::decode_rows(result.data))
+        for (const auto& [row, value] : *found)
+          if (!one || row.substr(2) == table) tables.push_back(row.substr(2));
+      scan_tables(job, std::move(tables));
+    }
+    flush_dirty(monotonic_us() / 1000);
+    wake_if_ready(lock);
+  };
+  add_read(*meta, core::read_kind::scan, "t/" + table, waiting{0, net::verb::scan, listed},
+           deadline);
+}
+
+void request_router::rescan(scan_job& job) {
+  if (std::exchange(job.failed, true)) return;
+  rescans_.push_back({job.asked, job.deadline, false});
+}
+
+void request_router::repeat_scans() {
+  for (auto& s : std::exchange(rescans_, {})) {
+    if (s.deadline_ms > ticked_at_ms_)
+      start_scan(std::move(s.request), ticked_at_ms_, s.deadline_ms);
+    else
+      reply(s.request.ticket, net::reply_kind::warn,
+            "a table that begins with " + s.request.key +
+                " is being created or dropped and is not open here yet; try again");
+  }
+}
+
+void request_router::scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables) {
+  // Those before the key that was named are behind the client already.
+  const auto after = job->after.substr(0, job->after.find('.'));
+  std::erase_if(tables, [&](const std::string& t) { return t < after; });
+  job->parts = tables.size();
+  if (tables.empty()) return finish_scan(*job);
+  for (const auto& t : tables) scan_table(job, t);
+}
+
+void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std::string& table) {
+  auto* to = find_route(table);
+  const auto part_done = [this, job, table](bool decided, core::outcome&& result) {
+    std::unique_lock lock(mutex_);
+    if (decided && result.code == core::outcome_code::dropped) rescan(*job);
+    const bool refused = decided && result.code == core::outcome_code::refused;
+    if ((!decided || refused) && !std::exchange(job->failed, true))
+      reply(job->asked.ticket, net::reply_kind::warn, result.data);
+    if (!job->failed) take_part(*job, table, result.data);
+    if (--job->parts == 0 && !job->failed) finish_scan(*job);
+    wake_if_ready(lock);
+  };
+  if (!to) return rescan(*job);
+  if (to->is_group) {
+    // Holds no keys; its part of the job is done at once.
+    after_.emplace_back([part_done] { part_done(true, {core::outcome_code::not_found, {}}); });
+    return;
+  }
+  core::scan_terms terms{job->rows, {}, job->limit, job->values, 0};
+  const auto dot = job->after.find('.');
+  if (job->after.substr(0, dot) == table && !job->after.empty())
+    terms.after = dot == std::string::npos ? std::string() : job->after.substr(dot);
+  terms.seed = monotonic_us();
+  add_read(*to, job->kind(), core::encode(terms), waiting{0, net::verb::scan, part_done},
+           job->deadline, job->asked.principal);
+}
+
+void request_router::take_part(scan_job& job, const std::string& table, const std::string& data) {
+  if (data.empty()) return;
+  core::byte_reader in(data);
+  switch (job.kind()) {
+    case core::read_kind::count:
+      job.count += in.varint();
+      return;
+    case core::read_kind::sample: {
+      scan_job::sampled s{in.varint(), {}};
+      while (!in.failed() && !in.rest().empty()) s.keys.push_back(table + std::string(in.string()));
+      job.samples.push_back(std::move(s));
+      return;
+    }
+    default:
+      break;
+  }
+  auto page = core::decode_scan_page(data);
+  if (!page) return;
+  job.more = job.more || page->more;
+  for (auto& [row, value] : page->rows) {
+    job.bytes += row.size() + value.size();
+    job.found.emplace_back(table + row, std::move(value));
+  }
+}
+
+/// Draws from several tables as if they were one.
+std::vector<std::string> request_router::draw_sample(scan_job& job) {
+  core::rng random(monotonic_us());
+  std::uint64_t of = 0;
+  for (auto& s : job.samples) {
+    of += s.of;
+    // A part is a set without order; which of it is taken must be chance, too.
+    for (std::size_t i = s.keys.size(); i > 1; --i)
+      std::swap(s.keys[i - 1], s.keys[random.below(i)]);
+  }
+  std::vector<std::string> keys;
+  while (keys.size() < job.limit && of > 0) {
+    auto place = random.below(of);
+    for (auto& s : job.samples) {
+      if (place >= s.of) {
+        place -= s.of;
+        continue;
+      }
+      --s.of;
+      --of;
+      if (!s.keys.empty()) {
+        keys.push_back(std::move(s.keys.back()));
+        s.keys.pop_back();
+      }
+      break;
+    }
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+void request_router::finish_scan(scan_job& job) {
+  const auto say = [&](std::string text) {
+    reply(job.asked.ticket, net::reply_kind::payload, std::move(text));
+  };
+  if (job.kind() == core::read_kind::count) return say("COUNT:" + std::to_string(job.count));
+  if (job.kind() == core::read_kind::sample) {
+    for (auto& key : draw_sample(job)) job.found.emplace_back(std::move(key), std::string());
+    job.limit = 0;
+  }
+  std::sort(job.found.begin(), job.found.end());
+  if (job.limit && job.found.size() > job.limit) {
+    job.found.resize(job.limit);
+    job.more = true;
+  }
+  if (job.bytes > reply_bytes_max)
+    return reply(job.asked.ticket, net::reply_kind::warn,
+                 "more than " + std::to_string(reply_bytes_max >> 20) +
+                     " MiB begin like this; name a longer prefix or a LIMIT");
+  std::string text = "KEYS:" + std::to_string(job.found.size());
+  for (const auto& [key, value] : job.found) {
+    text += "\r\n" + key;
+    if (job.values) text += " " + std::to_string(value.size()) + "\r\n" + value;
+  }
+  if (job.more && !job.found.empty()) text += "\r\nMORE " + job.found.back().first;
+  say(std::move(text));
+}
+
+}  // namespace atlas::actors

@@ -1,0 +1,227 @@
+// Commands that change rows of a table: single rows, transactions over several, and rows whose time
+// is over. What a command makes of a row is decided in row_command.cpp; here it is found and kept.
+#include <algorithm>
+
+#include "core/bytes.hpp"
+#include "core/catalogue.hpp"
+#include "core/check.hpp"
+#include "core/planted_bug.hpp"
+#include "core/row_command.hpp"
+#include "core/state_machine.hpp"
+#include "core/transaction.hpp"
+
+namespace atlas::core {
+namespace {
+
+// Rows that end with one batch: those behind them are over all the same, and go with the next.
+constexpr std::size_t expire_rows_max = 512;
+constexpr std::string_view due_rows = "!x";
+
+std::optional<row_record> decoded(const blob& bytes) {
+  if (!bytes) return std::nullopt;
+  auto record = decode_row(*bytes);
+  ATLAS_CHECK(record.has_value(), "rows decode");
+  return record;
+}
+
+std::string_view row_of_key(std::string_view key) {
+  const auto dot = key.find('.');
+  return dot == std::string_view::npos ? std::string_view() : key.substr(dot);
+}
+
+}  // namespace
+
+std::string state_machine::due_row(const due_entry& d) {
+  std::string row(due_rows);
+  put_big_endian(row, d.at.us);
+  put_big_endian(row, d.table.value);
+  return row + d.row;
+}
+
+void state_machine::load_due() {
+  if (planted(bug::expiry_lost_at_restart)) return;
+  rows_.scan(std::string(due_rows), {}, [&](std::string_view row, std::string_view) {
+    ATLAS_CHECK(row.size() >= due_rows.size() + 16, "the index of ends is whole");
+    due_entry d;
+    for (std::size_t i = 0; i < 8; ++i) {
+      d.at.us = d.at.us << 8 | static_cast<unsigned char>(row[due_rows.size() + i]);
+      d.table.value = d.table.value << 8 | static_cast<unsigned char>(row[due_rows.size() + 8 + i]);
+    }
+    d.row = row.substr(due_rows.size() + 16);
+    due_.insert(std::move(d));
+    return true;
+  });
+}
+
+void state_machine::note_due(table_id table, std::string_view row, stamp before, stamp after) {
+  if (before == after) return;
+  if (before.us) {
+    const due_entry d{before, table, std::string(row)};
+    due_.erase(d);
+    rows_.erase(due_row(d));
+  }
+  if (after.us) {
+    due_entry d{after, table, std::string(row)};
+    rows_.update(due_row(d), [](const blob&) { return make_blob(encode_row({})); });
+    due_.insert(std::move(d));
+  }
+}
+
+void state_machine::forget_due(table_id table) {
+  for (auto d = due_.begin(); d != due_.end();) {
+    if (d->table != table) {
+      ++d;
+      continue;
+    }
+    rows_.erase(due_row(*d));
+    d = due_.erase(d);
+  }
+}
+
+/// Log time has come to `when`: what ends by then goes.
+void state_machine::expire_due(stamp when) {
+  for (std::size_t n = 0; n < expire_rows_max && !due_.empty() && due_.begin()->at <= when; ++n) {
+    const due_entry d = *due_.begin();
+    due_.erase(due_.begin());
+    rows_.erase(due_row(d));
+    const auto* const s = state_of(d.table);
+    ATLAS_CHECK(s && s->what == custody::held, "only rows of tables that are here end");
+    rows_.update(row_prefix(d.table, s->moves) + d.row, [&](const blob& before) {
+      const auto old = decoded(before);
+      ATLAS_CHECK(old && old->due() == d.at, "the index of ends agrees with the rows");
+      if (old->acl.empty()) return std::optional<blob>(nullptr);
+      row_record left{0, old->created, when, {}, {}};
+      left.has_value = false;
+      left.acl = old->acl;
+      return std::optional<blob>(make_blob(encode_row(left)));
+    });
+  }
+}
+
+stamp state_machine::next_due() const {
+  // Nothing ends in a closed log; whoever waited for that would wait for ever (seed 952).
+  return due_.empty() || closed_ ? stamp{} : due_.begin()->at;
+}
+
+const access_list* state_machine::guard(table_id table) const {
+  const auto found = guards_.find(table);
+  return found == guards_.end() ? nullptr : &found->second;
+}
+
+/// The list of the row without a name guards the whole table.
+void state_machine::load_guard(table_id table) {
+  const auto* const s = state_of(table);
+  guards_.erase(table);
+  if (!s || s->what != custody::held || log_ == meta_log) return;
+  const auto bytes = rows_.get(row_prefix(table, s->moves));
+  const auto record = decoded(bytes);
+  if (!record || record->acl.empty()) return;
+  auto list = access_list::decode(record->acl);
+  ATLAS_CHECK(list.has_value(), "access lists decode");
+  guards_[table] = *std::move(list);
+}
+
+outcome state_machine::execute_row(const command_view& c, table_id table, const std::string& prefix,
+                                   stamp when) {
+  outcome result;
+  stamp before_due, after_due;
+  const auto decide = [&](const blob& before) -> std::optional<blob> {
+    row_command done(c, decoded(before), guard(table), when);
+    result = done.take_result();
+    if (!done.changes()) return std::nullopt;
+    if (const auto old = decoded(before)) before_due = old->due();
+    if (!done.next()) return nullptr;
+    after_due = done.next()->due();
+    return make_blob(encode_row(*done.next()));
+  };
+  if (prefix.empty())
+    rows_.update(c.row, decide);
+  else
+    rows_.update(prefix + std::string(c.row), decide);
+  note_due(table, c.row, before_due, after_due);
+  const bool is_access = c.what == operation::grant || c.what == operation::revoke;
+  if (c.row.empty() && is_access) load_guard(table);
+  return result;
+}
+
+/// All steps see what those before them made, and nothing is kept before the last one is decided.
+outcome state_machine::execute_transaction(const command_view& c, stamp log_time, slot at) {
+  const auto steps = decode_steps(c.value);
+  if (!steps) return {outcome_code::refused, "not a transaction"};
+  std::map<std::pair<table_id, std::string_view>, blob> changed;  // null: erased
+  std::string values;
+  for (const auto& s : *steps) {
+    const auto* const state = state_of(s.table);
+    if (!state || state->what != custody::held)
+      return {outcome_code::refused, "key " + s.key + " is in another log than the first key"};
+    const auto when = std::max(log_time, state->least);
+    const std::pair name{s.table, row_of_key(s.key)};
+    const auto known = changed.find(name);
+    const blob before =
+        known != changed.end()
+            ? known->second
+            : rows_.get(row_prefix(s.table, state->moves) + std::string(name.second));
+    const auto old = decoded(before);
+    if (is_condition(s.what)) {
+      if (auto conflict = conflict_of(s, old, c.principal, when))
+        return {outcome_code::ok, std::move(*conflict)};
+      continue;
+    }
+    const auto one = command_of(s, c);
+    row_command done(one.view, old, guard(s.table), when);
+    if (done.result().code != outcome_code::ok) {
+      const auto& why = done.result();
+      return {why.code, why.code == outcome_code::denied ? why.data : s.key + ": " + why.data};
+    }
+    if (s.what == step_kind::increase) values += "\r\n" + done.result().data;
+    if (!done.changes()) continue;
+    changed[name] = done.next() ? make_blob(encode_row(*done.next())) : nullptr;
+    if (planted(bug::transaction_half_done)) keep_rows(std::exchange(changed, {}));
+  }
+  keep_rows(changed);
+  return {outcome_code::ok, "COMMITTED SLOT:" + std::to_string(at.value) + values};
+}
+
+void state_machine::keep_rows(
+    const std::map<std::pair<table_id, std::string_view>, blob>& changed) {
+  for (const auto& [name, next] : changed) {
+    const auto& [table, row] = name;
+    stamp before_due;
+    rows_.update(row_prefix(table, state_of(table)->moves) + std::string(row),
+                 [&, made = next](const blob& before) -> std::optional<blob> {
+                   if (const auto old = decoded(before)) before_due = old->due();
+                   return made;
+                 });
+    const auto record = decoded(next);
+    note_due(table, row, before_due, record ? record->due() : stamp{});
+  }
+}
+
+std::optional<std::string> state_machine::conflict_of(const txn_step& s,
+                                                      const std::optional<row_record>& old,
+                                                      std::string_view principal,
+                                                      stamp when) const {
+  const bool is_readable = guard_of(old, guard(s.table)).may_read(principal);
+  const bool there = old && old->is_there(when) && is_readable;
+  const bool holds = s.what == step_kind::if_absent    ? !there
+                     : s.what == step_kind::if_version ? there && old->version == s.number
+                                                       : there && old->value == s.value;
+  if (holds) return std::nullopt;
+  return "CONFLICT " + s.key + (there ? " VERSION:" + std::to_string(old->version) : " ABSENT");
+}
+
+state_machine::step_command state_machine::command_of(const txn_step& s, const command_view& c) {
+  step_command one;
+  one.view.row = row_of_key(s.key);
+  one.view.principal = c.principal;
+  one.view.table = s.table;
+  one.view.what = s.what == step_kind::put     ? operation::put
+                  : s.what == step_kind::erase ? operation::erase
+                                               : operation::increase;
+  if (s.what == step_kind::increase)
+    one.value = std::make_unique<std::string>(encode_amount(static_cast<std::int64_t>(s.number)));
+  one.view.value = one.value ? std::string_view(*one.value) : std::string_view(s.value);
+  return one;
+}
+
+}  // namespace atlas::core

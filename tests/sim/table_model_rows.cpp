@@ -1,0 +1,122 @@
+// The naive side of core/row_command.cpp: one branch per operation, no permissions (they have their
+// own model in tests/core).
+#include <algorithm>
+#include <charconv>
+
+#include "core/bytes.hpp"
+#include "core/row_command.hpp"
+#include "core/transaction.hpp"
+#include "tests/sim/sim_failure.hpp"
+#include "tests/sim/table_model.hpp"
+
+namespace atlas::sim {
+namespace {
+
+std::int64_t number(const std::string& text) {
+  return text.empty() ? 0 : std::stoll(text);
+}
+
+}  // namespace
+
+std::string table_model::end_row(std::uint64_t due, core::table_id table, const std::string& row) {
+  std::string name = "!x";
+  core::put_big_endian(name, due);
+  core::put_big_endian(name, table.value);
+  return name + row;
+}
+
+void table_model::forget_ends(core::table_id table) {
+  std::string name;
+  core::put_big_endian(name, table.value);
+  std::erase_if(history_.back(), [&](const auto& row) {
+    return row.first.starts_with("!x") && row.first.compare(10, 8, name) == 0;
+  });
+}
+
+void table_model::expire() {
+  const auto all = history_.back();
+  for (const auto& [table, state] : tables_) {
+    if (state.what != core::custody::held) continue;
+    for (const auto& [row, value] : rows_of(all, core::row_prefix(table, state.moves)))
+      if (value.due() && value.due() <= when_.us) set(table, row, nullptr);
+  }
+}
+
+void table_model::set(core::table_id table, const std::string& row, const model_row* next) {
+  auto& rows = history_.back();
+  const auto name = core::row_prefix(table, tables_[table].moves) + row;
+  const auto old = rows.find(name);
+  if (old != rows.end() && old->second.due()) rows.erase(end_row(old->second.due(), table, row));
+  if (!next) {
+    rows.erase(name);
+    return;
+  }
+  if (next->due()) rows[end_row(next->due(), table, row)] = {};
+  rows[name] = *next;
+}
+
+void table_model::execute_row(const core::command& c, core::table_id table) {
+  const auto now = std::max(when_, tables_[table].least).us;
+  const auto& rows = history_.back();
+  const auto found = rows.find(core::row_prefix(table, tables_[table].moves) + c.row);
+  const bool there = found != rows.end() && (!found->second.due() || found->second.due() > now);
+  const bool kept = there && found->second.write_once > now;
+  model_row next = there ? found->second : model_row{};
+  core::byte_reader in(c.value);
+  const auto write = [&](std::string value) {
+    if (kept) return;
+    next.value = std::move(value);
+    ++next.version;
+    if (c.what != core::operation::increase) next.expires = 0;
+    if (c.what != core::operation::put_once) next.write_once = 0;
+    set(table, c.row, &next);
+  };
+  switch (c.what) {
+    case core::operation::put:
+      return write(c.value);
+    case core::operation::put_once: {
+      const bool relative = in.byte() == 1;
+      const auto us = in.varint();
+      next.write_once = relative ? now + us : us;
+      if (next.write_once > now) write(std::string(in.rest()));
+      return;
+    }
+    case core::operation::cas:
+      if (in.varint() == next.version) write(std::string(in.rest()));
+      return;
+    case core::operation::increase:
+      return write(std::to_string(number(next.value) + static_cast<std::int64_t>(in.varint())));
+    case core::operation::erase:
+      if (!kept && found != rows.end()) set(table, c.row, nullptr);
+      return;
+    case core::operation::expire: {
+      const auto us = in.varint();
+      if (!there || kept) return;
+      next.expires = us ? now + us : 0;
+      return set(table, c.row, &next);
+    }
+    default:
+      require(false, where_ + ": the model does not know this command");
+  }
+}
+
+void table_model::execute_transaction(const core::command& c) {
+  // Those of the simulator have no conditions, touch one table and always succeed.
+  const auto steps = core::decode_steps(c.value).value();
+  for (const auto& s : steps) {
+    core::command one = c;
+    one.what = core::operation::increase;
+    one.row = s.key.substr(s.key.find('.'));
+    one.value = core::encode_amount(static_cast<std::int64_t>(s.number));
+    execute_row(one, s.table);
+  }
+  std::int64_t sum = 0;
+  for (const auto& s : steps) {
+    const auto row = s.key.substr(s.key.find('.'));
+    sum +=
+        number(history_.back().at(core::row_prefix(s.table, tables_[s.table].moves) + row).value);
+  }
+  require(sum == 0, where_ + ": a transfer between two rows changes their sum");
+}
+
+}  // namespace atlas::sim
