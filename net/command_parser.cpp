@@ -3,142 +3,16 @@
 #include "net/command_parser.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <initializer_list>
 #include <utility>
 
-#include "net/key_put.hpp"
-#include "net/time_terms.hpp"
+#include "net/command_parts.hpp"
+#include "net/help_text.hpp"
 #include "net/tokens.hpp"
 
 namespace atlas::net {
 namespace {
 
-constexpr std::size_t quote_bytes_max = 8192;
 constexpr std::size_t settings_bytes_max = 1024;
-
-parsed_command warn(std::string text) {
-  parsed_command out;
-  out.kind = parsed_kind::warn;
-  out.text = std::move(text);
-  return out;
-}
-
-std::string quote(std::string_view text) {
-  if (text.size() <= quote_bytes_max) return std::string(text);
-  return std::string(text.substr(0, quote_bytes_max)) + "...";
-}
-
-parsed_command not_implemented(std::string_view what = {}) {
-  return warn("command not implemented: " + std::string(what));
-}
-
-parsed_command wrong_arity(const token_reader& line, std::size_t expected, bool exactly = false) {
-  return warn(quote(line.body()) + (exactly ? " expects exactly " : " expects ") +
-              std::to_string(expected) + " arguments");
-}
-
-parsed_command request(verb what, std::string_view key = {}) {
-  if (key.size() > key_bytes_max)
-    return warn("key too long: " + std::to_string(key.size()) + " bytes, at most " +
-                std::to_string(key_bytes_max));
-  parsed_command out;
-  out.kind = parsed_kind::request;
-  out.what = what;
-  out.key = key;
-  return out;
-}
-
-/// A request of exactly `n` tokens; the last is the operand if n is 3.
-parsed_command exact_request(token_reader& line, bool tagged, verb what, std::size_t n) {
-  const bool extra = line.has(n + 1) || (line.blank_tail() && !tagged);
-  if (!line.has(n) || extra) return wrong_arity(line, n, true);
-  return request(what, n > 2 ? line.at(2) : std::string_view());
-}
-
-/// A request whose operand is token `i`. `later`: words that a future version gives a meaning
-/// behind the operand; ignoring them would answer another question than the one asked.
-parsed_command least_request(token_reader& line, verb what, std::size_t i,
-                             std::initializer_list<std::string_view> later) {
-  if (!line.has(i + 1)) return wrong_arity(line, i + 1);
-  for (const auto word : later)
-    if (is_word(line.at(i + 1), word)) return not_implemented(word);
-  return request(what, line.at(i));
-}
-
-/// The length of a blob: decimal, leading `+` and zeros allowed; false if it is anything else.
-bool read_length(std::string_view text, std::size_t& length) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-parsed_command parse_blob_set(token_reader& line, bool tagged, std::size_t blob_bytes_max) {
-  // Without a tag, two trailing blanks count as a token, and so become the length.
-  const bool blank_length = line.has(4) && !line.has(5) && line.blank_tail() && !tagged;
-  if (!line.has(5) && !blank_length) return wrong_arity(line, 5);
-  std::size_t length = 0;
-  if (!read_length(line.at(4), length) || length > blob_bytes_max) {
-    parsed_command out;
-    out.kind = parsed_kind::fatal;
-    out.text = "invalid length " + quote(line.at(4)) + ": 0 to " + std::to_string(blob_bytes_max) +
-               " bytes expected";
-    return out;
-  }
-  // A refused key still has its payload behind it, which must not be read as commands.
-  auto out = request(verb::blob_set, line.at(3));
-  out.kind = parsed_kind::upload;
-  out.length = length;
-  return out;
-}
-
-parsed_command parse_blob(token_reader& line, bool tagged, std::size_t blob_bytes_max) {
-  if (is_word(line.at(2), "SET")) return parse_blob_set(line, tagged, blob_bytes_max);
-  if (is_word(line.at(2), "GET")) return least_request(line, verb::blob_get, 3, {"RANGE"});
-  return not_implemented();
-}
-
-parsed_command parse_put(token_reader& line) {
-  const auto found = read_key_put(line);
-  if (!found.complete) return wrong_arity(line, 4);
-  auto out = request(verb::key_put, line.at(2));
-  if (out.kind != parsed_kind::request) return out;
-  if (!found.error.empty()) return warn(found.error);
-  // The value would be stored without the protection asked for: worse than an error.
-  if (found.write_once) return not_implemented("WORM");
-  out.value = found.value;
-  return out;
-}
-
-/// `KEY GET <key>`, or `KEY GET <key> STALE [duration]` of this node's own copy.
-parsed_command parse_get(token_reader& line) {
-  if (!is_word(line.at(3), "STALE")) return least_request(line, verb::key_get, 2, {});
-  auto out = request(verb::key_get_stale, line.at(2));
-  if (out.kind != parsed_kind::request || !line.has(5)) return out;
-  std::int64_t ns = 0;
-  auto error = read_duration(quote(line.at(4)), ns);
-  if (error.empty() && ns < 0)
-    error = "negative age " + quote(line.at(4)) + ": 0s or more expected";
-  if (!error.empty()) return warn(std::move(error));
-  out.value = std::to_string(ns / 1'000'000);
-  return out;
-}
-
-parsed_command parse_key(token_reader& line, bool tagged, std::size_t blob_bytes_max) {
-  const auto word = line.at(1);
-  if (is_word(word, "PUT") || is_word(word, "SET")) return parse_put(line);
-  if (is_word(word, "GET")) return parse_get(line);
-  if (is_word(word, "DEL")) return least_request(line, verb::key_del, 2, {});
-  if (is_word(word, "BLOB")) return parse_blob(line, tagged, blob_bytes_max);
-  return not_implemented();
-}
-
-bool is_principal_name(std::string_view name) {
-  // Line and paragraph separators are white space and never inside a token.
-  return !name.empty() && name.size() <= 256 && std::none_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-}
 
 parsed_command parse_principal(token_reader& line) {
   if (!line.has(2)) return warn("invalid PRINCIPAL command");
@@ -154,19 +28,30 @@ parsed_command parse_principal(token_reader& line) {
   return out;
 }
 
-parsed_command parse_acl(token_reader& line) {
-  if (!line.has(2)) return warn("ACL command requires GRANT or REVOKE");
-  const auto action = upper(quote(line.at(1)));
-  if (action != "GRANT" && action != "REVOKE")
-    return warn("ACL command expected GRANT or REVOKE, got " + action);
-  if (!line.has(6)) return wrong_arity(line, 6);
-  if (!is_word(line.at(4), "PERMS"))
-    return warn("ACL " + action + " requires format: ACL " + action +
-                " <table> <name> PERMS <permissions>");
-  const auto permission = line.at(5);
-  if (permission != "READ" && permission != "WRITE" && permission != "OWNER")
-    return warn("unknown permissions: " + quote(permission));
-  return not_implemented("ACL " + action);
+parsed_command parse_help(token_reader& line) {
+  auto topic = line.has(2) ? line.body().substr(line.end_of(0)) : std::string_view();
+  while (const auto blank = space_at(topic, 0)) topic.remove_prefix(blank);
+  auto text = help_text(topic);
+  if (text.empty()) return warn("no help for " + quote(topic));
+  parsed_command out;
+  out.kind = parsed_kind::text;
+  out.text = std::move(text);
+  return out;
+}
+
+/// The session keeps the transaction; here it is only told what is asked of it.
+parsed_command parse_txn(token_reader& line, bool tagged) {
+  if (tagged) return warn("TXN commands can not be tagged");
+  parsed_command out;
+  if (is_word(line.at(1), "BEGIN"))
+    out.kind = parsed_kind::txn_begin;
+  else if (is_word(line.at(1), "COMMIT"))
+    out.kind = parsed_kind::txn_commit;
+  else if (is_word(line.at(1), "ABORT"))
+    out.kind = parsed_kind::txn_abort;
+  else
+    return warn("TXN command requires BEGIN, COMMIT or ABORT");
+  return out;
 }
 
 parsed_command parse_node(token_reader& line, bool tagged) {
@@ -232,6 +117,13 @@ parsed_command parse_table(token_reader& line, bool tagged) {
 
 }  // namespace
 
+bool is_principal_name(std::string_view name) {
+  // Line and paragraph separators are white space and never inside a token.
+  return !name.empty() && name.size() <= 256 && std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+}
+
 parsed_command parse_command(std::string_view body, bool tagged, std::size_t blob_bytes_max) {
   token_reader line(body);
   // A tagged client waits for an answer, so its empty command gets one.
@@ -239,8 +131,7 @@ parsed_command parse_command(std::string_view body, bool tagged, std::size_t blo
 
   const auto word = line.at(0);
   if (is_word(word, "KEY")) return parse_key(line, tagged, blob_bytes_max);
-  if (is_word(word, "SCAN"))
-    return least_request(line, verb::scan, 1, {"LIMIT", "AFTER", "VALUES"});
+  if (is_word(word, "SCAN")) return parse_scan(line);
   if (is_word(word, "PRINCIPAL")) return parse_principal(line);
   if (is_word(word, "NODE")) return parse_node(line, tagged);
   if (is_word(word, "TABLE")) return parse_table(line, tagged);
@@ -249,10 +140,13 @@ parsed_command parse_command(std::string_view body, bool tagged, std::size_t blo
     if (is_word(line.at(1), "INFO")) return exact_request(line, tagged, verb::quorum_info, 3);
     return warn("unknown QUORUM subcommand");
   }
-  if (is_word(word, "ACL")) return parse_acl(line);
-  for (const std::string_view known : {"COUNT", "SAMPLE"})
-    if (is_word(word, known)) return warn(std::string(known) + " not implemented");
-  for (const std::string_view planned : {"TXN", "WATCH", "UNWATCH", "HELP", "INFO"})
+  if (is_word(word, "ACL")) return parse_acl(line, tagged);
+  if (is_word(word, "COUNT")) return parse_count(line);
+  if (is_word(word, "SAMPLE")) return parse_sample(line);
+  if (is_word(word, "INFO")) return request(verb::info);
+  if (is_word(word, "HELP")) return parse_help(line);
+  if (is_word(word, "TXN")) return parse_txn(line, tagged);
+  for (const std::string_view planned : {"WATCH", "UNWATCH"})
     if (is_word(word, planned)) return not_implemented(planned);
   return warn("command expected, got " + upper(quote(word)));
 }

@@ -17,12 +17,16 @@ inline constexpr std::size_t key_bytes_max = 4096;
 
 enum class parsed_kind : std::uint8_t {
   nothing,  ///< a blank line without a tag: ignored
-  request,  ///< `what`, `key`, `value`
+  request,  ///< `what`, `key`, `value`, `terms`
   upload,   ///< blob_set of `key`: `length` bytes follow the line; refused with `text` if not empty
   assume,   ///< PRINCIPAL ASSUME: the name is in `key`
   whoami,   ///< PRINCIPAL WHOAMI
-  warn,     ///< answer `ERROR WARN <text>`
-  fatal,    ///< answer `ERROR FATAL <text>` and close
+  text,     ///< answer `text`, then OK
+  txn_begin,
+  txn_commit,
+  txn_abort,
+  warn,   ///< answer `ERROR WARN <text>`
+  fatal,  ///< answer `ERROR FATAL <text>` and close
 };
 
 struct parsed_command {
@@ -32,6 +36,7 @@ struct parsed_command {
   std::string key;
   std::string value;
   std::string text;
+  std::string terms;
 };
 
 /// Parses a line behind its tag. `tagged` matters for the trailing-blank rule only. Values are
@@ -41,6 +46,9 @@ struct parsed_command {
 
 /// Empty if `line` is a good `HELLO 1.0 <token>`, otherwise the text of the FATAL error.
 [[nodiscard]] std::string_view handshake_error(std::string_view line);
+
+/// 1 to 256 bytes without control characters.
+[[nodiscard]] bool is_principal_name(std::string_view name);
 
 /// True for the commands that read or write one key: those of one table may be pipelined.
 [[nodiscard]] bool is_key_operation(verb what);

@@ -55,6 +55,9 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
     case reply_kind::warn:
       append_frame(out, tag, "ERROR WARN ", framed_text(reply.text));
       return;  // an error is one frame and has no OK
+    case reply_kind::line:
+      append_frame(out, tag, {}, std::move(reply.text));
+      return;
     case reply_kind::ok:
       break;
     case reply_kind::payload:

@@ -77,6 +77,7 @@ enum class reply_kind : std::uint8_t {
   ok,       ///< `OK` alone
   payload,  ///< `text` + CRLF, then `OK` (text may hold several lines joined by CRLF)
   value,    ///< `VALUE:` + text
+  line,     ///< `text` alone, without `OK`
   blob,     ///< `BLOB <n>`, then the bytes of text, then `OK`
   warn,     ///< `ERROR WARN <text>`, sanitised by the gateway
 };

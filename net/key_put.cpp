@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "net/time_terms.hpp"
+#include "net/command_parts.hpp"
 
 namespace atlas::net {
 namespace {
@@ -69,12 +69,10 @@ key_put_tail read_key_put(token_reader& line) {
   while (const auto found = modifier_from(text, at)) {
     at = found->operand.end;
     if (found->kind == modifier_kind::principal) continue;
-    out.write_once = true;
     const auto operand = found->operand.word.substr(0, operand_bytes_max);
-    std::int64_t term = 0;
-    if (out.error.empty())
-      out.error = found->kind == modifier_kind::ttl ? read_duration(operand, term)
-                                                    : read_timestamp(operand, term);
+    if (!out.error.empty()) continue;
+    const bool ttl = found->kind == modifier_kind::ttl;
+    out.period = period_text(ttl ? "TTL" : "EXPIRES", operand, out.error);
   }
   out.value = text.substr(std::min(at + 1, text.size()));
   return out;

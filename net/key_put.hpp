@@ -10,10 +10,10 @@
 namespace atlas::net {
 
 struct key_put_tail {
-  bool complete = false;    ///< false: nothing but at most one blank behind the key
-  bool write_once = false;  ///< a WORM modifier stands there
-  std::string_view value;   ///< view into the line; meaningful if complete and without error
-  std::string error;        ///< a modifier's operand is refused
+  bool complete = false;   ///< false: nothing but at most one blank behind the key
+  std::string_view value;  ///< view into the line; meaningful if complete and without error
+  std::string period;      ///< of the last WORM modifier, as in net/gateway.hpp; empty: none
+  std::string error;       ///< a modifier's operand is refused
 };
 
 /// Reads `[PRINCIPAL <name>] [WORM TTL <duration>] [WORM EXPIRES <timestamp>] <value>` behind the

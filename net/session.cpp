@@ -26,7 +26,10 @@ constexpr std::size_t request_overhead_bytes = 256;
 }  // namespace
 
 session::session(const gateway_options& options, request_desk& desk)
-    : options_(options), desk_(desk), framer_(options.line_bytes_max) {
+    : options_(options),
+      desk_(desk),
+      framer_(options.line_bytes_max),
+      connection_(++desk.last_connection) {
   out_.append(greeting);
 }
 
@@ -79,16 +82,29 @@ void session::on_line(std::string_view line) {
     return;
   }
   const auto split = peel_tag(line);
+  if (transaction_.is_open() && !split.tagged && transaction_desk::is_step(split.body))
+    return reply_at_once(transaction_.add(split.body), {});
   auto command = parse_command(split.body, split.tagged, options_.blob_bytes_max);
   on_parsed(std::move(command), {split.tagged, std::string(split.tag)});
 }
 
 void session::on_parsed(parsed_command&& command, address&& to) {
+  const bool asks = command.kind == parsed_kind::request || command.kind == parsed_kind::warn;
+  if (transaction_.is_open() && !to.tagged && asks)
+    return reply_at_once(transaction_desk::busy(), to);
   switch (command.kind) {
     case parsed_kind::nothing:
       return;
     case parsed_kind::request:
-      return request(command.what, std::move(command.key), std::move(command.value), std::move(to));
+      return request({0, command.what, std::move(command.key), std::move(command.value), principal_,
+                      std::move(command.terms)},
+                     std::move(to));
+    case parsed_kind::text:
+      return reply_at_once({0, reply_kind::payload, std::move(command.text)}, to);
+    case parsed_kind::txn_begin:
+    case parsed_kind::txn_commit:
+    case parsed_kind::txn_abort:
+      return on_transaction(command.kind);
     case parsed_kind::upload:
       if (command.text.empty())
         framer_.expect_blob(command.length);
@@ -114,11 +130,25 @@ void session::on_upload_end() {
   ATLAS_CHECK(upload_.has_value(), "the end of a blob nobody announced");
   auto done = *std::exchange(upload_, std::nullopt);
   if (!done.refusal.empty()) return reply_at_once(warning(std::move(done.refusal)), done.to);
-  request(verb::blob_set, std::move(done.key), framer_.take_blob(), std::move(done.to));
+  auto bytes = framer_.take_blob();
+  if (transaction_.is_open() && !done.to.tagged)
+    return reply_at_once(transaction_desk::busy(), done.to);
+  request({0, verb::blob_set, std::move(done.key), std::move(bytes), principal_},
+          std::move(done.to));
 }
 
-void session::request(verb what, std::string&& key, std::string&& value, address&& to) {
-  client_request r{0, what, std::move(key), std::move(value), principal_};
+void session::on_transaction(parsed_kind what) {
+  if (what == parsed_kind::txn_begin) return reply_at_once(transaction_.begin(), {});
+  if (what == parsed_kind::txn_abort) return reply_at_once(transaction_.abort(), {});
+  client_request r;
+  client_reply refusal;
+  r.principal = principal_;
+  if (!transaction_.commit(r, refusal)) return reply_at_once(std::move(refusal), {});
+  request(std::move(r), {});
+}
+
+void session::request(client_request&& r, address&& to) {
+  r.connection = connection_;
   if (to.tagged || may_join(r.what, r.key)) return submit(std::move(r), std::move(to));
   held_ = std::move(r);
 }

@@ -22,6 +22,7 @@
 #include "net/line_framer.hpp"
 #include "net/outbox.hpp"
 #include "net/ticket_table.hpp"
+#include "net/transaction_desk.hpp"
 
 namespace atlas::net {
 
@@ -30,6 +31,7 @@ struct request_desk {
   std::vector<client_request> round;  ///< parsed since the last submit, in arrival order
   ticket_table tickets;
   std::uint64_t last_ticket = 0;
+  std::uint64_t last_connection = 0;
   /// Keys, values and tags of all requests in `tickets`. The backend holds them until it answers,
   /// so those of clients that have gone count until then.
   std::size_t bytes_in_flight = 0;
@@ -109,7 +111,8 @@ class session {
   void on_line(std::string_view line);
   void on_parsed(parsed_command&& command, address&& to);
   void on_upload_end();
-  void request(verb what, std::string&& key, std::string&& value, address&& to);
+  void request(client_request&& r, address&& to);
+  void on_transaction(parsed_kind what);
   [[nodiscard]] bool may_join(verb what, std::string_view key) const;
   void submit(client_request&& r, address&& to);
   void reply_at_once(client_reply&& r, const address& to);
@@ -121,6 +124,8 @@ class session {
   line_framer framer_;
   outbox out_;
   std::string principal_;
+  std::uint64_t connection_;
+  transaction_desk transaction_;
   bool greeted_ = false;     // HELLO was good
   bool paused_ = false;      // the last `advance` stopped at a limit, not for want of input
   bool starved_ = false;     // that limit was the one of all clients together

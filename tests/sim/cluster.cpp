@@ -204,8 +204,10 @@ void cluster::final_checks() {
     }
   }
   clients_.check(watch_);
+  // Whoever carries tables between logs asks, too (a false alarm otherwise: seed 50694).
+  const auto asked = clients_.operations() + mover_.requests();
   for (const auto& node : nodes_)
-    require(node->steps() <= steps_max + steps_per_operation_max * clients_.operations(),
+    require(node->steps() <= steps_max + steps_per_operation_max * asked,
             "node " + std::to_string(node->id().value) +
                 " does the same again and again: " + std::to_string(node->steps()) + " steps");
 }

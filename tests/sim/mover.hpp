@@ -31,6 +31,9 @@ class mover final : public client_desk {
   void on_expired(std::uint64_t ticket, bool maybe_done) override;
   void on_stale(std::uint64_t, const core::outcome&, std::uint64_t) override {}
 
+  /// What it asked of logs so far.
+  [[nodiscard]] std::uint64_t requests() const { return tickets_ - mover_tickets; }
+
  private:
   struct move {
     core::table_id table;

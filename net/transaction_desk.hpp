@@ -1,0 +1,42 @@
+// The transaction that a connection is putting together: lines are checked and kept until COMMIT,
+// which is one request to the backend. Pure; the session owns one.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/transaction.hpp"
+#include "net/gateway.hpp"
+
+namespace atlas::net {
+
+class transaction_desk {
+ public:
+  [[nodiscard]] bool is_open() const { return open_; }
+  /// True if `line` is one for `add`, as far as its first word tells.
+  [[nodiscard]] static bool is_step(std::string_view line);
+
+  [[nodiscard]] client_reply begin();
+  /// IF, PUT, DEL or INCR. A line that is refused spoils the whole transaction: whoever sent it
+  /// meant it to be in.
+  [[nodiscard]] client_reply add(std::string_view line);
+  [[nodiscard]] client_reply abort();
+  /// Closes the transaction. True: `request` is what must be done; false: `refusal` says why not.
+  [[nodiscard]] bool commit(client_request& request, client_reply& refusal);
+  /// What to say to another command while the transaction is open.
+  [[nodiscard]] static client_reply busy();
+
+  static constexpr std::size_t bytes_max = 1 << 20;
+
+ private:
+  client_reply spoil(std::string why);
+
+  bool open_ = false;
+  std::vector<core::txn_step> steps_;
+  std::size_t bytes_ = 0;
+  std::string first_error_;
+};
+
+}  // namespace atlas::net
