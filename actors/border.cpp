@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "core/access_list.hpp"
 #include "core/grid_quorum.hpp"
 #include "core/result_window.hpp"
-#include "core/access_list.hpp"
 
 namespace atlas::actors {
 namespace {

@@ -127,7 +127,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
   if (r.what == net::verb::key_get_stale) return add_stale(*to, r, std::move(row), deadline);
   if (net::has_rule(r)) return start_rule(*to, std::move(r), std::move(row), deadline);
-  waiting w{r.ticket, r.what, {}};
+  waiting w{r.ticket, r.what, {}, {}, r.connection};
   if (!is_write)
     return add_read(*to, core::read_kind::get, std::move(row), std::move(w), deadline,
                     std::move(r.principal));
@@ -236,6 +236,10 @@ void request_router::on_answers(answers&& a) {
     if (one.result.code == core::outcome_code::dropped && a.log != core::meta_log && !to_log) {
       retire(r->table);
       if (auto back = r->requests.withdraw(one)) send_elsewhere(*r, std::move(*back));
+      continue;
+    }
+    if (one.result.code == core::outcome_code::denied && !one.is_read) {
+      deny(*r, one);
       continue;
     }
     const auto ticket = r->requests.on_answer(one);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/audit.hpp"
 #include "actors/board.hpp"
 #include "core/request_table.hpp"
 #include "core/stale_reads.hpp"
@@ -24,6 +25,8 @@ struct router_options {
   bool keys_folded = false;
   std::size_t value_bytes_max = 1 << 20;
   std::string version;  ///< of the program, for INFO
+  /// Told of changes of access and of denied changes; on any thread, may be empty.
+  std::function<void(const audit_record&)> audit;
 };
 
 class request_router : public net::backend, public request_sink {
@@ -60,6 +63,7 @@ class request_router : public net::backend, public request_sink {
     /// The request as it came, if the reply needs more of it, or if it can not be told from what
     /// was made of it.
     std::shared_ptr<net::client_request> original = {};
+    std::uint64_t connection = 0;  ///< of the client
   };
   /// A table that this node's clients use, or a log itself.
   struct route {
@@ -138,6 +142,8 @@ class request_router : public net::backend, public request_sink {
   void start_transaction(route& to, net::client_request&& r, std::uint64_t deadline_ms);
   [[nodiscard]] std::string info_text() const;
   void reply_rule(const waiting& w, core::outcome&& result);
+  /// Replies to a change that was denied, and says so in the audit log.
+  void deny(route& r, const core::answer& a);
   // request_router_scans.cpp
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void finish_scan(scan_job& job);

@@ -206,11 +206,7 @@ void request_router::start_transaction(route& to, net::client_request&& r, std::
     if (!its || its->is_group)
       return refuse("table " + table + " does not exist; TABLE CREATE " + table +
                     " and put it into the group of the other tables first");
-    if (its->entry != to.entry)
-      return refuse("tables " + to.label + " and " + table +
-                    " are in different logs; a transaction needs them in one group: GROUP CREATE "
-                    "<group>, GROUP ADD <group> " +
-                    to.label + ", GROUP ADD <group> " + table);
+    // Whether they are in one log is decided there: what this node knows may be a moment old.
     s.table = its->table;
   }
   core::request_table::write_request w;
@@ -241,6 +237,20 @@ std::string request_router::info_text() const {
          line("reads", board_->reads_on_leases ? "lease" : "quorum") +
          line("keys", options_.keys_folded ? "folded" : "exact") +
          "value_bytes_max:" + std::to_string(options_.value_bytes_max);
+}
+
+void request_router::deny(route& r, const core::answer& a) {
+  const auto back = r.requests.withdraw(a);
+  const auto w = back ? waiting_.find(back->ticket) : waiting_.end();
+  if (w == waiting_.end()) return;
+  const auto& original = w->second.original;
+  if (options_.audit)
+    options_.audit({back->write.principal, original ? original->connection : w->second.connection,
+                    net::command_words(w->second.verb),
+                    original ? original->key : r.label + back->write.row, "denied"});
+  auto denied = a.result;
+  reply_outcome(w->second, std::move(denied));
+  waiting_.erase(w);
 }
 
 /// Outcomes `ok` and `not_found` of what `start_rule` sent.
@@ -274,6 +284,9 @@ void request_router::reply_rule(const waiting& w, core::outcome&& result) {
     }
     case net::verb::acl_grant:
     case net::verb::acl_revoke:
+      if (options_.audit)
+        options_.audit({r.principal, r.connection,
+                        net::command_words(r.what) + " " + r.value + " " + r.terms, r.key, "done"});
       return say(acl_text(r));
     default:
       return reply(w.ticket, net::reply_kind::ok);

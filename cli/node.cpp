@@ -18,6 +18,7 @@
 #include "actors/request_router.hpp"
 #include "actors/store.hpp"
 #include "actors/wire.hpp"
+#include "cli/audit_log.hpp"
 #include "cli/membership.hpp"
 #include "net/client_gateway.hpp"
 #include "net/delay_line.hpp"
@@ -80,7 +81,8 @@ class running_node {
     board_ = std::make_shared<actors::board>(core::process{me.node, me.boot}, config.region);
     router_ = std::make_unique<actors::request_router>(
         board_, actors::router_options{config.request_timeout_ms, config.quorum, config.keys_folded,
-                                       1 << 20, ATLAS_VERSION});
+                                       1 << 20, ATLAS_VERSION,
+                                       open_audit_log(config.db_path + "/audit.log")});
     board_->requests = router_.get();
     board_->leases =
         std::make_unique<actors::lease_desk>(board_->self(), config.lease, disk.lease_ms());

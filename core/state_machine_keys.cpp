@@ -153,7 +153,10 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
   for (const auto& s : *steps) {
     const auto* const state = state_of(s.table);
     if (!state || state->what != custody::held)
-      return {outcome_code::refused, "key " + s.key + " is in another log than the first key"};
+      return {outcome_code::refused,
+              "key " + s.key +
+                  " is in another log than the first key; a transaction needs its tables in one "
+                  "group: GROUP CREATE <group>, GROUP ADD <group> <table>"};
     const auto when = std::max(log_time, state->least);
     const std::pair name{s.table, row_of_key(s.key)};
     const auto known = changed.find(name);

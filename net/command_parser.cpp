@@ -240,4 +240,33 @@ bool has_rule(const client_request& r) {
   }
 }
 
+std::string command_words(verb what) {
+  switch (what) {
+    case verb::key_put:
+      return "KEY PUT";
+    case verb::key_del:
+      return "KEY DEL";
+    case verb::blob_set:
+      return "KEY BLOB SET";
+    case verb::key_cas:
+      return "KEY CAS";
+    case verb::key_incr:
+      return "KEY INCR";
+    case verb::key_expire:
+      return "KEY EXPIRE";
+    case verb::key_persist:
+      return "KEY PERSIST";
+    case verb::key_worm:
+      return "KEY WORM";
+    case verb::acl_grant:
+      return "ACL GRANT";
+    case verb::acl_revoke:
+      return "ACL REVOKE";
+    case verb::txn_commit:
+      return "TXN COMMIT";
+    default:
+      return {};
+  }
+}
+
 }  // namespace atlas::net

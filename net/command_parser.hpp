@@ -67,6 +67,9 @@ struct parsed_command {
 /// True for the requests that are not just the bytes of one key, there and back.
 [[nodiscard]] bool has_rule(const client_request& r);
 
+/// The words that such a command begins with; empty for commands that are not about keys.
+[[nodiscard]] std::string command_words(verb what);
+
 /// The part of a key that names its table.
 [[nodiscard]] inline std::string_view table_of(std::string_view key) {
   return key.substr(0, key.find('.'));
