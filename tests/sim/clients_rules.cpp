@@ -59,9 +59,11 @@ void clients::submit_rule(unsigned client, sim_node& at, core::log_id log,
       o.seen.key = std::to_string(log.value) + ".x";
       const auto by = 1 + rules_.below(9);
       const auto table = core::home_table(log);
-      const std::vector<core::txn_step> steps{
-          {core::step_kind::increase, "t.x0", by, {}, table},
-          {core::step_kind::increase, "t.x1", ~by + 1, {}, table}};
+      std::vector<core::txn_step> steps{{core::step_kind::increase, "t.x0", by, {}, table},
+                                        {core::step_kind::increase, "t.x1", ~by + 1, {}, table}};
+      // A condition that never holds, last: what was decided before it must leave no trace.
+      if (rules_.chance(1, 4))
+        steps.push_back({core::step_kind::if_version, "t.x1", std::uint64_t{1} << 40, {}, table});
       return write_rule(std::move(o), at, core::operation::transaction, core::encode_steps(steps),
                         timeout_ms);
     }
