@@ -126,10 +126,12 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
   outcome result;
   stamp before_due, after_due;
   const auto decide = [&](const blob& before) -> std::optional<blob> {
-    row_command done(c, decoded(before), guard(table), when);
+    auto old = decoded(before);
+    const auto due = old ? old->due() : stamp{};
+    row_command done(c, std::move(old), guard(table), when);
     result = done.take_result();
     if (!done.changes()) return std::nullopt;
-    if (const auto old = decoded(before)) before_due = old->due();
+    before_due = due;
     if (!done.next()) return nullptr;
     after_due = done.next()->due();
     return make_blob(encode_row(*done.next()));
