@@ -1,0 +1,46 @@
+"""Plays the reference client of docs/clients against a node: client_example.py CLIENT SOCKET."""
+import importlib.util
+import sys
+
+spec = importlib.util.spec_from_file_location("atlas_client", sys.argv[1])
+atlas = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(atlas)
+
+
+def check(what, got, expected):
+    if got != expected:
+        sys.exit(f"{what}: {got!r} instead of {expected!r}")
+
+
+def refused(kind, call):
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    return sys.exit(f"nothing was raised, {kind.__name__} expected")
+
+
+with atlas.Atlas(sys.argv[2]) as db:
+    every_byte = bytes(range(256)) * 10
+    check("absent", db.get("py.none"), None)
+    for key, value in (("py.bytes", every_byte), ("py.empty", b""), ("py.lines", b"a\r\nOK\r\n")):
+        db.put(key, value)
+        check(key, db.get(key), value)
+    check("scan", list(db.scan("py.", page=2)),
+          [("py.bytes", every_byte), ("py.empty", b""), ("py.lines", b"a\r\nOK\r\n")])
+    check("cas", db.cas("py.v", None, "one"), 1)
+    check("cas", db.cas("py.v", 1, "two"), 2)
+    check("conflict", refused(atlas.Conflict, lambda: db.cas("py.v", 1, "three")),
+          "CONFLICT VERSION:2")
+    check("sum", [db.increase("py.n"), db.increase("py.n", -5)], [1, -4])
+    check("transaction", db.transaction([("IF", "py.v", "VERSION", 2), ("INCR", "py.n", 4),
+                                         ("PUT", "py.v", "two words")]), [0])
+    check("value", db.get("py.v"), b"two words")
+    check("bad step", refused(atlas.AtlasError, lambda: db.transaction([("INCR", "py.n", "x")])),
+          "invalid number x: a whole number of 64 bits expected")
+    refused(atlas.Conflict, lambda: db.transaction([("IF", "py.v", "ABSENT"), ("DEL", "py.v")]))
+    check("refusal", refused(atlas.AtlasError, lambda: db.command("KEY WHAT")),
+          "command not implemented:")
+    db.delete("py.v")
+    check("deleted", db.get("py.v"), None)
+print("all checks passed")
