@@ -126,17 +126,14 @@ parsed_command parse_mget(token_reader& line) {
   out.terms = out.key;
   std::size_t count = 1;
   const auto text = line.body();
-  for (std::size_t at = line.end_of(2);;) {
-    while (const auto blank = space_at(text, at)) at += blank;
-    if (at >= text.size()) return out;
-    const auto first = at;
-    while (at < text.size() && space_at(text, at) == 0) ++at;
-    auto checked = request(verb::key_mget, text.substr(first, at - first));
-    if (checked.kind != parsed_kind::request) return checked;
+  std::size_t at = line.end_of(2);
+  for (auto key = next_token(text, at); !key.empty(); key = next_token(text, at)) {
+    if (key.size() > key_bytes_max) return request(verb::key_mget, key);
     if (++count > many_keys_max)
       return warn("too many keys: at most " + std::to_string(many_keys_max) + " at once");
-    out.terms += " " + checked.key;
+    out.terms.append(1, ' ').append(key);
   }
+  return out;
 }
 
 parsed_command parse_expire(token_reader& line) {

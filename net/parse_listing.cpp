@@ -21,24 +21,28 @@ parsed_command parse_scan(token_reader& line) {
   std::optional<std::uint64_t> limit;
   std::optional<std::string> after;
   bool values = false;
-  for (std::size_t i = 2; i < token_reader::tokens_max && line.has(i + 1); ++i) {
-    const auto word = line.at(i);
-    const bool has_operand = is_word(word, "LIMIT") || is_word(word, "AFTER");
-    if (has_operand && !line.has(i + 2))
-      return warn("SCAN " + upper(word) + " needs an operand behind it");
-    if (is_word(word, "LIMIT")) {
-      if (limit) return twice("LIMIT");
-      limit = number_in(line.at(++i));
-      if (!limit || *limit == 0)
-        return warn("invalid limit " + quote(line.at(i)) + ": a number from 1 expected");
-    } else if (is_word(word, "AFTER")) {
-      if (after) return twice("AFTER");
-      auto checked = request(verb::scan, line.at(++i));
-      if (checked.kind != parsed_kind::request) return checked;
-      after = std::move(checked.key);
-    } else if (is_word(word, "VALUES")) {
+  const auto text = line.body();
+  std::size_t at = line.end_of(1);
+  for (auto word = next_token(text, at); !word.empty(); word = next_token(text, at)) {
+    if (is_word(word, "VALUES")) {
       if (values) return twice("VALUES");
       values = true;
+      continue;
+    }
+    const bool is_limit = is_word(word, "LIMIT");
+    if (!is_limit && !is_word(word, "AFTER")) continue;
+    if (is_limit ? limit.has_value() : after.has_value())
+      return twice(is_limit ? "LIMIT" : "AFTER");
+    const auto operand = next_token(text, at);
+    if (operand.empty()) return warn("SCAN " + upper(word) + " needs an operand behind it");
+    if (is_limit) {
+      limit = number_in(operand);
+      if (!limit || *limit == 0)
+        return warn("invalid limit " + quote(operand) + ": a number from 1 expected");
+    } else {
+      auto checked = request(verb::scan, operand);
+      if (checked.kind != parsed_kind::request) return checked;
+      after = std::move(checked.key);
     }
   }
   if (limit || after || values)

@@ -76,14 +76,19 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+std::string_view next_token(std::string_view text, std::size_t& at) {
+  while (const auto blank = space_at(text, at)) at += blank;
+  const auto first = at;
+  while (at < text.size() && space_at(text, at) == 0) ++at;
+  return text.substr(first, at - first);
+}
+
 bool token_reader::has(std::size_t n) {
   ATLAS_CHECK(n <= tokens_max, "more tokens asked for than any command has");
   while (count_ < n) {
-    while (const auto blank = space_at(body_, position_)) position_ += blank;
-    if (position_ >= body_.size()) return false;
-    const auto first = position_;
-    while (position_ < body_.size() && space_at(body_, position_) == 0) ++position_;
-    tokens_[count_] = body_.substr(first, position_ - first);
+    const auto token = next_token(body_, position_);
+    if (token.empty()) return false;
+    tokens_[count_] = token;
     ends_[count_] = position_;
     ++count_;
   }

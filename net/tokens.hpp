@@ -31,6 +31,10 @@ struct tagged_line {
 /// `text` with a-z as A-Z.
 [[nodiscard]] std::string upper(std::string_view text);
 
+/// The token at or behind `at`, which moves behind it; empty if only white space is left. For lists
+/// of any length, where `token_reader` ends.
+[[nodiscard]] std::string_view next_token(std::string_view text, std::size_t& at);
+
 /// The tokens of a line, found one by one on demand.
 class token_reader {
  public:
