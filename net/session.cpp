@@ -20,6 +20,11 @@ bool keeps_order(verb what) {
   return is_key_operation(what) && what != verb::key_get_stale;
 }
 
+/// What the client said, which may be long in each of the three.
+std::size_t bytes_of(const client_request& r) {
+  return r.key.size() + r.value.size() + r.terms.size();
+}
+
 // Beside the bytes of its strings a request costs about this much on its way.
 constexpr std::size_t request_overhead_bytes = 256;
 
@@ -163,7 +168,7 @@ void session::submit(client_request&& r, address&& to) {
   ticket_entry entry;
   entry.ticket = r.ticket;
   entry.who = this;
-  entry.bytes = request_overhead_bytes + r.key.size() + r.value.size() + to.tag.size();
+  entry.bytes = request_overhead_bytes + bytes_of(r) + to.tag.size();
   entry.tagged = to.tagged;
   if (to.tagged) {
     entry.place = tagged_.size();
@@ -237,6 +242,7 @@ void session::stop_reading() {
   paused_ = starved_ = false;
   held_.reset();
   upload_.reset();
+  transaction_ = {};  // nobody can commit it any more
   framer_.clear();
   close_if_done();
 }
@@ -260,7 +266,7 @@ void session::abandon() {
 }
 
 std::size_t session::input_bytes() const {
-  return framer_.held_bytes() + (held_ ? held_->key.size() + held_->value.size() : 0);
+  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0);
 }
 
 }  // namespace atlas::net

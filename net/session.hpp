@@ -32,8 +32,8 @@ struct request_desk {
   ticket_table tickets;
   std::uint64_t last_ticket = 0;
   std::uint64_t last_connection = 0;
-  /// Keys, values and tags of all requests in `tickets`. The backend holds them until it answers,
-  /// so those of clients that have gone count until then.
+  /// Keys, values, terms and tags of all requests in `tickets`. The backend holds them until it
+  /// answers, so those of clients that have gone count until then.
   std::size_t bytes_in_flight = 0;
 
   /// Takes the entry of an answered request out of the table; its ticket is 0 if there was none,

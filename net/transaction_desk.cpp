@@ -108,9 +108,10 @@ client_reply transaction_desk::add(std::string_view text) {
   if (is_late) return spoil("conditions stand in front of all changes");
   if (steps_.size() == core::txn_steps_max)
     return spoil("too many lines: at most " + std::to_string(core::txn_steps_max));
-  bytes_ += s.key.size() + s.value.size();
-  if (bytes_ > bytes_max)
+  const auto bytes = s.key.size() + s.value.size();
+  if (bytes_ + bytes > bytes_max)
     return spoil("transaction too large: at most " + std::to_string(bytes_max) + " bytes");
+  bytes_ += bytes;
   steps_.push_back(std::move(s));
   return {0, reply_kind::line, "QUEUED"};
 }

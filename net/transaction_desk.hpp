@@ -25,6 +25,10 @@ class transaction_desk {
   [[nodiscard]] client_reply abort();
   /// Closes the transaction. True: `request` is what must be done; false: `refusal` says why not.
   [[nodiscard]] bool commit(client_request& request, client_reply& refusal);
+  /// Memory of what is queued: input that is not submitted.
+  [[nodiscard]] std::size_t held_bytes() const {
+    return bytes_ + steps_.size() * sizeof(core::txn_step);
+  }
   /// What to say to another command while the transaction is open.
   [[nodiscard]] static client_reply busy();
 
@@ -35,7 +39,7 @@ class transaction_desk {
 
   bool open_ = false;
   std::vector<core::txn_step> steps_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  // keys and values of steps_
   std::string first_error_;
 };
 

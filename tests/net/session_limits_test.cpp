@@ -51,6 +51,35 @@ TEST_SUITE("net/session limits") {
     CHECK(t.out.size() == 100 * std::string("PRINCIPAL (none)\r\nOK\r\n").size());
   }
 
+  TEST_CASE("all keys of an MGET count among the bytes of requests, held ones among the input") {
+    talk t({.request_bytes_max_total = 2000});
+    t.hello();
+    t.backend.hold();
+    std::string mget = "KEY MGET";
+    for (int i = 0; i < 3; ++i) mget += " " + std::string(1000, 'k');
+    t.say("[ID:1] " + mget + "\r\n");
+    CHECK(t.desk.bytes_in_flight > 3000);
+    CHECK_FALSE(t.client.wants_input());
+    t.backend.release();
+    t.serve();
+    CHECK(t.desk.bytes_in_flight == 0);
+    t.say("KEY GET a\r\n" + mget + "\r\n");
+    CHECK(t.backend.waiting() == 1);
+    CHECK(t.client.input_bytes() > 3000);
+  }
+
+  TEST_CASE("what a transaction has queued is input that the limits see, until it ends") {
+    talk t;
+    t.hello();
+    t.say("TXN BEGIN\r\nPUT t.a " + std::string(5000, 'v') + "\r\n");
+    CHECK(t.client.input_bytes() > 5000);
+    t.say("TXN ABORT\r\n");
+    CHECK(t.client.input_bytes() < 5000);
+    t.say("TXN BEGIN\r\nPUT t.a " + std::string(5000, 'v') + "\r\n");
+    t.client.fail("input memory exhausted");
+    CHECK(t.client.input_bytes() == 0);
+  }
+
   TEST_CASE("reading pauses while the requests of all clients hold too many bytes") {
     talk t({.request_bytes_max_total = 2000});
     t.hello();
