@@ -1,5 +1,6 @@
 #include "net/command_parts.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "net/time_terms.hpp"
@@ -55,6 +56,17 @@ parsed_command least_request(token_reader& line, verb what, std::size_t n) {
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
   std::uint64_t n = 0;
+  const auto end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, n);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return n;
+}
+
+std::optional<std::int64_t> signed_in(std::string_view text) {
+  const bool plus = !text.empty() && text.front() == '+';
+  if (plus) text.remove_prefix(1);
+  if (plus && !text.empty() && text.front() == '-') return std::nullopt;
+  std::int64_t n = 0;
   const auto end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, n);
   if (read.ec != std::errc() || read.ptr != end) return std::nullopt;

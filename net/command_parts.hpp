@@ -2,7 +2,6 @@
 // operands are counted as the original counts them.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -30,6 +29,8 @@ namespace atlas::net {
 
 /// A whole decimal number without sign; empty if `text` is anything else.
 [[nodiscard]] std::optional<std::uint64_t> number_in(std::string_view text);
+/// The same with a sign, 64 bits; one `+` in front is allowed.
+[[nodiscard]] std::optional<std::int64_t> signed_in(std::string_view text);
 /// Microseconds of a duration; on failure `error` says what is wrong. More than nothing.
 [[nodiscard]] std::optional<std::uint64_t> some_time(std::string_view text, std::string& error);
 /// `TTL <duration>` or `EXPIRES <timestamp>` as the <period> of net/gateway.hpp; empty and `error`

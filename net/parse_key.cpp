@@ -1,5 +1,4 @@
 // KEY: everything about single keys, and MGET.
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -106,17 +105,11 @@ parsed_command parse_cas(token_reader& line) {
 parsed_command parse_incr(token_reader& line) {
   auto out = least_request(line, verb::key_incr, 3);
   if (out.kind != parsed_kind::request) return out;
-  std::int64_t by = 1;
-  if (line.has(4)) {
-    auto text = line.at(3);
-    if (text.size() > 1 && text.front() == '+') text.remove_prefix(1);
-    const auto end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, by);
-    if (read.ec != std::errc() || read.ptr != end)
-      return warn("invalid number " + quote(line.at(3)) +
-                  ": a whole number from -9223372036854775808 to 9223372036854775807 expected");
-  }
-  out.value = std::to_string(by);
+  const auto by = line.has(4) ? signed_in(line.at(3)) : 1;
+  if (!by)
+    return warn("invalid number " + quote(line.at(3)) +
+                ": a whole number from -9223372036854775808 to 9223372036854775807 expected");
+  out.value = std::to_string(*by);
   return out;
 }
 

@@ -1,6 +1,5 @@
 #include "net/transaction_desk.hpp"
 
-#include <charconv>
 #include <utility>
 
 #include "net/command_parts.hpp"
@@ -44,15 +43,9 @@ std::string read_condition(token_reader& line, txn_step& s) {
 
 std::string read_amount(token_reader& line, txn_step& s) {
   s.what = step_kind::increase;
-  std::int64_t by = 1;
-  if (line.has(3)) {
-    const auto text = line.at(2);
-    const auto end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, by);
-    if (read.ec != std::errc() || read.ptr != end)
-      return "invalid number " + quote(text) + ": a whole number of 64 bits expected";
-  }
-  s.number = static_cast<std::uint64_t>(by);
+  const auto by = line.has(3) ? signed_in(line.at(2)) : 1;
+  if (!by) return "invalid number " + quote(line.at(2)) + ": a whole number of 64 bits expected";
+  s.number = static_cast<std::uint64_t>(*by);
   return {};
 }
 

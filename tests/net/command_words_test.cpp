@@ -45,6 +45,24 @@ TEST_SUITE("net/command words") {
           "3 1 p.k");
   }
 
+  TEST_CASE("the sum of an INCR has 64 bits and at most one sign") {
+    const std::pair<const char*, const char*> good[] = {
+        {"9223372036854775807", "9223372036854775807"},
+        {"-9223372036854775808", "-9223372036854775808"},
+        {"+0", "0"},
+        {"007", "7"}};
+    for (const auto& [said, value] : good)
+      CHECK(parse_command(std::string("KEY INCR k ") + said, false, 1000).value == value);
+    for (const auto* said : {"9223372036854775808", "-9223372036854775809", "+-5", "--5", "+", "-",
+                             "++5", "5x", "0x5"}) {
+      const auto p = parse_command(std::string("KEY INCR k ") + said, false, 1000);
+      CHECK_MESSAGE(p.kind == parsed_kind::warn, said);
+      CHECK(p.text == std::string("invalid number ") + said +
+                          ": a whole number from -9223372036854775808 to 9223372036854775807 "
+                          "expected");
+    }
+  }
+
   TEST_CASE("words of all commands in any order are answered, in a transaction too") {
     std::mt19937_64 random(20261128);
     for (int round = 0; round < 100'000; ++round) {

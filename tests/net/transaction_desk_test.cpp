@@ -31,6 +31,8 @@ TEST_SUITE("net/transaction_desk") {
     CHECK(say(d, "PUT t.a  two  words ") == "QUEUED");
     CHECK(say(d, "DEL t.b") == "QUEUED");
     CHECK(say(d, "INCR t.n -2") == "QUEUED");
+    CHECK(say(d, "INCR t.n +5") == "QUEUED");
+    CHECK(say(d, "INCR t.n") == "QUEUED");
     client_request request;
     client_reply refusal;
     REQUIRE(d.commit(request, refusal));
@@ -39,12 +41,14 @@ TEST_SUITE("net/transaction_desk") {
     CHECK(request.key == "t.a");
     const auto steps = decode_steps(request.value);
     REQUIRE(steps.has_value());
-    REQUIRE(steps->size() == 6);
+    REQUIRE(steps->size() == 8);
     CHECK(steps->at(0).what == step_kind::if_version);
     CHECK(steps->at(0).number == 3);
     CHECK(steps->at(2).value == " x ");
     CHECK(steps->at(3).value == " two  words ");
     CHECK(steps->at(5).number == static_cast<std::uint64_t>(-2));
+    CHECK(steps->at(6).number == 5);
+    CHECK(steps->at(7).number == 1);
   }
 
   TEST_CASE("a refused line spoils the transaction, and COMMIT says which it was") {
@@ -53,6 +57,7 @@ TEST_SUITE("net/transaction_desk") {
         {"DEL", "DEL expects 2 arguments"},
         {"IF t.a VERSION x", "invalid version x: a number from 1 expected"},
         {"IF t.a NEWER", "IF requires format: IF <key> VERSION <n>, ABSENT or VALUE <value>"},
+        {"INCR t.a +-5", "invalid number +-5: a whole number of 64 bits expected"},
         {"INCR t.a 1.5", "invalid number 1.5: a whole number of 64 bits expected"}};
     for (const auto& [line, why] : cases) {
       transaction_desk d;
