@@ -90,13 +90,16 @@ void session::on_line(std::string_view line) {
   if (transaction_.is_open() && !split.tagged && transaction_desk::is_step(split.body))
     return reply_at_once(transaction_.add(split.body), {});
   auto command = parse_command(split.body, split.tagged, options_.blob_bytes_max);
+  // An upload is refused when its bytes are off the stream.
+  const bool answers = command.kind == parsed_kind::request || command.kind == parsed_kind::text ||
+                       command.kind == parsed_kind::warn;
+  if (transaction_.is_open() && !split.tagged && answers &&
+      !transaction_desk::may_stand_in(split.body))
+    return reply_at_once(transaction_desk::busy(), {});
   on_parsed(std::move(command), {split.tagged, std::string(split.tag)});
 }
 
 void session::on_parsed(parsed_command&& command, address&& to) {
-  const bool asks = command.kind == parsed_kind::request || command.kind == parsed_kind::warn;
-  if (transaction_.is_open() && !to.tagged && asks)
-    return reply_at_once(transaction_desk::busy(), to);
   switch (command.kind) {
     case parsed_kind::nothing:
       return;

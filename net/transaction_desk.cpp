@@ -76,6 +76,11 @@ bool transaction_desk::is_step(std::string_view line) {
          is_word(first, "INCR");
 }
 
+bool transaction_desk::may_stand_in(std::string_view line) {
+  token_reader words(line);
+  return is_word(words.at(0), "TXN") || is_word(words.at(0), "PRINCIPAL");
+}
+
 client_reply transaction_desk::busy() {
   return warning("a transaction is open: TXN COMMIT or TXN ABORT first");
 }

@@ -17,6 +17,8 @@ class transaction_desk {
   [[nodiscard]] bool is_open() const { return open_; }
   /// True if `line` is one for `add`, as far as its first word tells.
   [[nodiscard]] static bool is_step(std::string_view line);
+  /// True if `line` is no step but may be said while a transaction is open: TXN and PRINCIPAL.
+  [[nodiscard]] static bool may_stand_in(std::string_view line);
 
   [[nodiscard]] client_reply begin();
   /// IF, PUT, DEL or INCR. A line that is refused spoils the whole transaction: whoever sent it

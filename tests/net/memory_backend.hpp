@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/transaction.hpp"
 #include "net/gateway.hpp"
 
 namespace atlas::net::testing {
@@ -127,6 +128,24 @@ class memory_backend final : public backend {
         return {r.ticket, reply_kind::warn, "node " + r.key + " not found\r\nsecond line"};
       case verb::quorum_info:
         return payload("acting " + r.principal);
+      case verb::txn_commit:
+        return commit(r);
+      case verb::blob_stat:
+      case verb::key_cas:
+      case verb::key_incr:
+      case verb::key_mget:
+      case verb::key_expire:
+      case verb::key_persist:
+      case verb::key_ttl:
+      case verb::key_meta:
+      case verb::key_worm:
+      case verb::acl_grant:
+      case verb::acl_revoke:
+      case verb::acl_list:
+      case verb::count:
+      case verb::sample:
+      case verb::info:
+        return payload("SAID " + r.key + "|" + r.value + "|" + r.terms);
       case verb::node_list:
       case verb::node_info:
       case verb::table_list:
@@ -141,15 +160,37 @@ class memory_backend final : public backend {
       case verb::group_remove:
       case verb::group_list:
       case verb::group_info:
-      default:
         break;
     }
     return payload("FIRST " + r.key + "\r\nSECOND");
   }
 
+  /// Puts, removals and conditions on presence and values; a row has no version here.
+  client_reply commit(const client_request& r) {
+    const auto steps = core::decode_steps(r.value);
+    if (!steps) return {r.ticket, reply_kind::warn, "broken steps"};
+    auto rows = rows_;
+    for (const auto& s : *steps) {
+      const auto found = rows.find(s.key);
+      const bool is_there = found != rows.end();
+      const bool differs =
+          s.what == core::step_kind::if_absent
+              ? is_there
+              : s.what == core::step_kind::if_value && (!is_there || found->second != s.value);
+      if (differs)
+        return {r.ticket, reply_kind::payload,
+                "CONFLICT " + s.key + (is_there ? " VERSION:1" : " ABSENT")};
+      if (s.what == core::step_kind::put) rows[s.key] = s.value;
+      if (s.what == core::step_kind::erase) rows.erase(s.key);
+    }
+    rows_ = std::move(rows);
+    return {r.ticket, reply_kind::payload, "COMMITTED SLOT:" + std::to_string(++slot_)};
+  }
+
   mutable std::mutex mutex_;
   bool holding_ = false;
   std::map<std::string, std::string> rows_;
+  std::uint64_t slot_ = 0;
   std::vector<client_request> waiting_;
   std::vector<client_reply> ready_;
   std::size_t rounds_ = 0;
