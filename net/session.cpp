@@ -94,8 +94,12 @@ void session::on_line(std::string_view line) {
   const bool answers = command.kind == parsed_kind::request || command.kind == parsed_kind::text ||
                        command.kind == parsed_kind::warn;
   if (transaction_.is_open() && !split.tagged && answers &&
-      !transaction_desk::may_stand_in(split.body))
+      !transaction_desk::may_stand_in(split.body)) {
+    // A mistyped step must not be missing from what a client that does not wait commits.
+    if (command.kind == parsed_kind::warn)
+      return reply_at_once(transaction_.spoil(std::move(command.text)), {});
     return reply_at_once(transaction_desk::busy(), {});
+  }
   on_parsed(std::move(command), {split.tagged, std::string(split.tag)});
 }
 

@@ -24,6 +24,8 @@ class transaction_desk {
   /// IF, PUT, DEL or INCR. A line that is refused spoils the whole transaction: whoever sent it
   /// meant it to be in.
   [[nodiscard]] client_reply add(std::string_view line);
+  /// Refuses a line that is no command at all, with the same consequence.
+  [[nodiscard]] client_reply spoil(std::string why);
   [[nodiscard]] client_reply abort();
   /// Closes the transaction. True: `request` is what must be done; false: `refusal` says why not.
   [[nodiscard]] bool commit(client_request& request, client_reply& refusal);
@@ -37,8 +39,6 @@ class transaction_desk {
   static constexpr std::size_t bytes_max = 1 << 20;
 
  private:
-  client_reply spoil(std::string why);
-
   bool open_ = false;
   std::vector<core::txn_step> steps_;
   std::size_t bytes_ = 0;  // keys and values of steps_

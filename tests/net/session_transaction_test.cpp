@@ -66,7 +66,6 @@ TEST_SUITE("net/session transactions") {
              {"KEY GET t.a", busy},
              {"HELP", busy},
              {"INFO", busy},
-             {"nonsense", busy},
              {"KEY BLOB SET t.a 2\r\nab", busy},
              {"", ""},
              {"PRINCIPAL ASSUME bob", "OK\r\n"},
@@ -95,6 +94,22 @@ TEST_SUITE("net/session transactions") {
               "bits expected\r\n"}});
     CHECK(t.backend.requests() == 0);
     play(t, {{"KEY GET t.a", "NOT_FOUND\r\nOK\r\n"}});
+  }
+
+  TEST_CASE("a mistyped step is not just missing from what is committed") {
+    talk t;
+    t.hello();
+    t.heard();
+    play(t, {{"TXN BEGIN", "OK\r\n"},
+             {"PUT t.a x", "QUEUED\r\n"},
+             {"PTU t.b y", "ERROR WARN command expected, got PTU\r\n"},
+             {"TXN COMMIT",
+              "ERROR WARN transaction was not committed: command expected, got PTU\r\n"}});
+    CHECK(t.backend.requests() == 0);
+    play(t, {{"TXN BEGIN", "OK\r\n"},
+             {"PUT t.a x", "QUEUED\r\n"},
+             {"KEY GET t.a", busy},
+             {"TXN COMMIT", "COMMITTED SLOT:1\r\nOK\r\n"}});
   }
 
   TEST_CASE("COMMIT waits for the requests before it, and those behind it wait for COMMIT") {
