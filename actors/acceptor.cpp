@@ -10,6 +10,7 @@ namespace atlas::actors {
 namespace {
 
 constexpr std::chrono::milliseconds tick_every{100};
+constexpr std::uint64_t waiting_us_max = 60'000'000;
 
 }  // namespace
 
@@ -68,6 +69,8 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
 void acceptor::on_tick() {
   core::replica_effects out;
   replica_.on_tick({monotonic_us() / 1000}, out);
+  const auto wall = read_clocks().wall;
+  std::erase_if(waiting_, [&](const auto& w) { return w.second.us + waiting_us_max < wall.us; });
   emit(out);
   delayed_send(this, tick_every, tick_message{});
 }
@@ -96,13 +99,22 @@ void acceptor::emit(core::replica_effects& out) {
   if (out.catalogue_changed) publish_catalogue();
 }
 
+/// This process may have stood still since the owner looked: what is read now counts only if nobody
+/// else could write until now.
+bool acceptor::stands(const confirmed& batch) const {
+  return batch.lease_until.ms == 0 || (entry_->reading_tenure.load() == batch.tenure &&
+                                       monotonic_us() / 1000 < batch.lease_until.ms);
+}
+
 void acceptor::answer_reads(const confirmed& batch) {
   // The own copy lags behind the owner: somebody else won this acceptor. Ask again.
   if (!replica_.can_answer(batch.applied_min)) return give_back(batch, "the owner is catching up");
   std::map<core::process, answers> by_origin;
+  std::vector<listing_job> walks;
   const auto wall = read_clocks().wall;
   confirmed expiring;
   for (const auto& r : batch.reads) {
+    if (core::is_listing(r.what) && begin_walk(r, wall, walks)) continue;
     auto& to = by_origin[r.from];
     to.log = entry_->log;
     auto found = replica_.answer(r, wall);
@@ -111,13 +123,28 @@ void acceptor::answer_reads(const confirmed& batch) {
     else
       to.list.push_back({true, r.ticket, std::move(found), r.table});
   }
-  // This process may have stood still since the owner looked: what was read counts only if nobody
-  // else could write until now.
-  const bool stands = batch.lease_until.ms == 0 || (entry_->reading_tenure.load() == batch.tenure &&
-                                                    monotonic_us() / 1000 < batch.lease_until.ms);
-  if (!stands) return give_back(batch, "the lease ran out");
+  if (!stands(batch)) return give_back(batch, "the lease ran out");
   if (!expiring.reads.empty()) give_back(expiring, "the key is about to end");
+  for (auto& w : walks) send(board_->reader, std::move(w));
   for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
+}
+
+/// Takes the table as it is now, for the reader. False if `answer` knows better.
+bool acceptor::begin_walk(const core::read& r, core::stamp wall, std::vector<listing_job>& out) {
+  // Where rows end all the time, one is nearly always about to. A listing waits for those alone
+  // that were over when it was asked first.
+  const std::tuple name{r.from, r.table, r.ticket};
+  const auto first = waiting_.find(name);
+  const auto over_at = first == waiting_.end() ? wall : first->second;
+  if (const auto due = replica_.next_due(); due.us && due <= over_at) {
+    if (first == waiting_.end()) waiting_.emplace(name, wall);
+    return false;
+  }
+  if (first != waiting_.end()) waiting_.erase(first);
+  auto walk = replica_.list(r);
+  if (!walk) return false;
+  out.push_back({std::move(walk), r.from, entry_->log, r.table, r.ticket, monotonic_us() / 1000});
+  return true;
 }
 
 void acceptor::give_back(const confirmed& batch, const char* why) {

@@ -2,6 +2,10 @@
 // effects to the store, the other nodes, the local owner and the waiting clients.
 #pragma once
 
+#include <map>
+#include <tuple>
+#include <vector>
+
 #include "actors/board.hpp"
 #include "core/replica.hpp"
 
@@ -28,6 +32,8 @@ class acceptor : public metered<acceptor_actor::base> {
   }
   void emit(core::replica_effects& out);
   void answer_reads(const confirmed& batch);
+  [[nodiscard]] bool stands(const confirmed& batch) const;
+  bool begin_walk(const core::read& r, core::stamp wall, std::vector<listing_job>& out);
   void give_back(const confirmed& batch, const char* why);
   void publish();
   void publish_catalogue();
@@ -37,6 +43,8 @@ class acceptor : public metered<acceptor_actor::base> {
   std::shared_ptr<log_entry> entry_;
   std::shared_ptr<core::log_store> disk_;
   core::replica replica_;
+  /// Listings that were given back because rows were about to end, and the owner's time then.
+  std::map<std::tuple<core::process, core::table_id, core::sequence>, core::stamp> waiting_;
   log_entry::status published_;
 };
 

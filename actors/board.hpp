@@ -147,6 +147,7 @@ class board {
   bool reads_on_leases = true;  ///< false: `reads: quorum`
   bool thrifty = false;         ///< owners ask the nearest quorum first
   store_actor store;
+  reader_actor reader;
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

@@ -10,6 +10,7 @@
 
 #include "actors/wire.hpp"
 #include "core/catalogue.hpp"
+#include "core/listing.hpp"
 #include "core/ports.hpp"
 
 namespace atlas::actors {
@@ -78,6 +79,15 @@ struct inherit {
 struct stale_asks {
   std::vector<core::stale_ask> list;
 };
+/// Acceptor -> reader: a long walk over the table as it was when the read was confirmed.
+struct listing_job {
+  std::shared_ptr<core::listing> walk;
+  core::process from;
+  core::log_id log;
+  core::table_id table;  ///< as in the read
+  core::sequence ticket;
+  std::uint64_t since_ms = 0;
+};
 /// Directory -> store: the log is gone for good; behind everything that was written to it.
 struct drop_log {
   core::log_id log;
@@ -114,6 +124,8 @@ struct store_job {
 using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>,
                                      caf::reacts_to<drop_log>>;
 
+using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<tick_message>>;
+
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
@@ -143,4 +155,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::store_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::drop_log)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::listing_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

@@ -1,6 +1,8 @@
 // SCAN, COUNT and SAMPLE: over one table as of one moment, or over all tables whose names begin
 // with the prefix.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "actors/describe.hpp"
 #include "actors/request_router.hpp"
@@ -15,6 +17,22 @@ namespace {
 
 constexpr std::size_t reply_bytes_max = 64 << 20;
 
+/// Which rows of `table` have keys behind `after`: false if none, else those behind `behind`, or
+/// all if that stays empty. Keys are ordered as bytes, and so not by table: "a-b.k" is before
+/// "a.k".
+bool has_keys_behind(const std::string& table, const std::string& after,
+                     std::optional<std::string>& behind) {
+  if (after.empty() || table > after) return true;
+  if (!after.starts_with(table)) return false;
+  const auto rest = after.substr(table.size());
+  if (!rest.empty() && rest.front() < '.') {
+    behind = "";  // the key without a dot is before it, all others are behind
+    return true;
+  }
+  behind = rest;
+  return rest.empty() || rest.front() == '.';
+}
+
 }  // namespace
 
 /// One request: the parts that are still out, and what came so far.
@@ -28,7 +46,8 @@ struct request_router::scan_job {
   std::size_t parts = 0;
   bool failed = false;
   bool more = false;
-  std::uint64_t bytes = 0;
+  /// The last key of the part that was cut first; what is behind it may be incomplete.
+  std::optional<std::string> cut;
   std::uint64_t count = 0;  ///< COUNT, and how many a SAMPLE was drawn from
   std::vector<std::pair<std::string, std::string>> found;  ///< (key, value)
   struct sampled {
@@ -46,6 +65,20 @@ struct request_router::scan_job {
     limit = std::stoull(t.substr(0, first));
     values = t.at(first + 1) == '1';
     if (t.size() > first + 3) after = t.substr(first + 3);
+  }
+  /// What need not be held: keys behind the cut, and more than were asked for.
+  void trim() {
+    std::sort(found.begin(), found.end());
+    if (cut) std::erase_if(found, [&](const auto& f) { return f.first > *cut; });
+    if (limit && found.size() > limit) {
+      found.resize(limit);
+      more = true;
+    }
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto& [key, value] : found) sum += key.size() + value.size() + 16;
+    return sum;
   }
   [[nodiscard]] core::read_kind kind() const {
     return asked.what == net::verb::scan    ? core::read_kind::range
@@ -80,7 +113,7 @@ void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uin
       std::vector<std::string> tables;
       if (const auto found = core::decode_rows(result.data))
         for (const auto& [row, value] : *found)
-          if (!one || row.substr(2) == table) tables.push_back(row.substr(2));
+          if (row.size() > 2 && (!one || row.substr(2) == table)) tables.push_back(row.substr(2));
       scan_tables(job, std::move(tables));
     }
     flush_dirty(monotonic_us() / 1000);
@@ -107,9 +140,10 @@ void request_router::repeat_scans() {
 }
 
 void request_router::scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables) {
-  // Those before the key that was named are behind the client already.
-  const auto after = job->after.substr(0, job->after.find('.'));
-  std::erase_if(tables, [&](const std::string& t) { return t < after; });
+  std::erase_if(tables, [&](const std::string& t) {
+    std::optional<std::string> behind;
+    return !has_keys_behind(t, job->after, behind);
+  });
   job->parts = tables.size();
   if (tables.empty()) return finish_scan(*job);
   for (const auto& t : tables) scan_table(job, t);
@@ -124,6 +158,13 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
     if ((!decided || refused) && !std::exchange(job->failed, true))
       reply(job->asked.ticket, net::reply_kind::warn, result.data);
     if (!job->failed) take_part(*job, table, result.data);
+    if (!job->failed && job->bytes() > reply_bytes_max) {
+      job->failed = true;
+      reply(job->asked.ticket, net::reply_kind::warn,
+            "more than " + std::to_string(reply_bytes_max >> 20) +
+                " MiB begin like this; name a longer prefix or a smaller LIMIT");
+    }
+    if (job->failed) job->found = {};
     if (--job->parts == 0 && !job->failed) finish_scan(*job);
     wake_if_ready(lock);
   };
@@ -134,9 +175,10 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
     return;
   }
   core::scan_terms terms{job->rows, {}, job->limit, job->values, 0};
-  const auto dot = job->after.find('.');
-  if (job->after.substr(0, dot) == table && !job->after.empty())
-    terms.after = dot == std::string::npos ? std::string() : job->after.substr(dot);
+  if (!has_keys_behind(table, job->after, terms.after)) {
+    after_.emplace_back([part_done] { part_done(true, {core::outcome_code::not_found, {}}); });
+    return;
+  }
   terms.seed = monotonic_us();
   add_read(*to, job->kind(), core::encode(terms), waiting{0, net::verb::scan, part_done},
            job->deadline, job->asked.principal);
@@ -160,11 +202,13 @@ void request_router::take_part(scan_job& job, const std::string& table, const st
   }
   auto page = core::decode_scan_page(data);
   if (!page) return;
-  job.more = job.more || page->more;
-  for (auto& [row, value] : page->rows) {
-    job.bytes += row.size() + value.size();
-    job.found.emplace_back(table + row, std::move(value));
+  if (page->more && !page->rows.empty()) {
+    job.more = true;
+    const auto last = table + page->rows.back().first;
+    if (!job.cut || last < *job.cut) job.cut = last;
   }
+  for (auto& [row, value] : page->rows) job.found.emplace_back(table + row, std::move(value));
+  job.trim();
 }
 
 /// Draws from several tables as if they were one.
@@ -185,12 +229,14 @@ std::vector<std::string> request_router::draw_sample(scan_job& job) {
         place -= s.of;
         continue;
       }
+      if (s.keys.empty()) {  // it drew fewer than it should have: nothing more to be had of it
+        of -= std::exchange(s.of, 0);
+        break;
+      }
       --s.of;
       --of;
-      if (!s.keys.empty()) {
-        keys.push_back(std::move(s.keys.back()));
-        s.keys.pop_back();
-      }
+      keys.push_back(std::move(s.keys.back()));
+      s.keys.pop_back();
       break;
     }
   }
@@ -207,15 +253,6 @@ void request_router::finish_scan(scan_job& job) {
     for (auto& key : draw_sample(job)) job.found.emplace_back(std::move(key), std::string());
     job.limit = 0;
   }
-  std::sort(job.found.begin(), job.found.end());
-  if (job.limit && job.found.size() > job.limit) {
-    job.found.resize(job.limit);
-    job.more = true;
-  }
-  if (job.bytes > reply_bytes_max)
-    return reply(job.asked.ticket, net::reply_kind::warn,
-                 "more than " + std::to_string(reply_bytes_max >> 20) +
-                     " MiB begin like this; name a longer prefix or a LIMIT");
   std::string text = "KEYS:" + std::to_string(job.found.size());
   for (const auto& [key, value] : job.found) {
     text += "\r\n" + key;

@@ -15,6 +15,7 @@
 #include "actors/directory.hpp"
 #include "actors/door.hpp"
 #include "actors/migration_coordinator.hpp"
+#include "actors/reader.hpp"
 #include "actors/request_router.hpp"
 #include "actors/store.hpp"
 #include "actors/wire.hpp"
@@ -150,6 +151,7 @@ class running_node {
     const actors::introduction words{me.cluster_id, me.node_uuid, me.disk_uuid, nonce};
     auto peers = std::make_shared<actors::peer_book>();
     board_->store = system_.spawn<actors::store, caf::detached>(board_, std::ref(disk_));
+    board_->reader = system_.spawn<actors::reader, caf::detached>(board_);
     board_->coordinator =
         system_.spawn<actors::migration_coordinator>(board_, me.node.value * 7919 + me.boot.value);
     actors::directory_options options;

@@ -30,6 +30,8 @@ class access_list {
   [[nodiscard]] bool empty() const {
     return owners_.empty() && readers_.empty() && writers_.empty();
   }
+  /// Nobody is kept out by a list without owners.
+  [[nodiscard]] bool is_owned() const { return !owners_.empty(); }
   [[nodiscard]] const std::vector<std::string>& of(permission p) const;
 
   [[nodiscard]] std::string encode() const;

@@ -87,6 +87,14 @@ enum class read_kind : std::uint8_t {
   access = 10
 };
 
+/// Answered by a walk over many rows, see `listing`.
+[[nodiscard]] inline bool is_listing(read_kind what) {
+  return what == read_kind::range || what == read_kind::count || what == read_kind::sample;
+}
+
+/// What is left of a row with an end is told from a log time at most so old.
+inline constexpr std::uint64_t time_lag_us_max = 500'000;
+
 /// One linearizable read at the owner (`reads: quorum`). A scan returns rows with prefix `row`.
 struct read {
   process from;

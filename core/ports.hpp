@@ -72,9 +72,9 @@ class frozen_log {
   virtual ~frozen_log() = default;
   /// As `log_store::recover`, without the tail.
   [[nodiscard]] virtual recovered_log state() const = 0;
-  /// Rows behind `after`, or all of them, in byte order, until `visit` says false.
-  virtual void rows(
-      const std::optional<std::string>& after,
+  /// As `log_store::scan`. On any thread, one at a time.
+  virtual void scan(
+      std::string_view prefix, std::string_view from,
       const std::function<bool(std::string_view row, std::string_view value)>& visit) const = 0;
 };
 

@@ -21,10 +21,14 @@ constexpr std::uint64_t repeat_ms = 400;
 constexpr std::uint64_t idle_notice_ms = 20;
 constexpr std::uint64_t busy_notice_ms = 500;
 constexpr std::uint64_t old_notice_ms_max = 60'000;
-constexpr std::uint64_t time_tick_us = 1'000'000;
 constexpr std::uint64_t invitation_ms_max = 2'000;
 constexpr std::uint64_t recovery_alone_ms_max = 3'000;
 constexpr std::uint64_t recovery_behind_ms_max = 10'000;
+
+bool asks_for_time(const std::vector<read>& reads) {
+  return std::any_of(reads.begin(), reads.end(),
+                     [](const read& r) { return r.what == read_kind::meta; });
+}
 
 }  // namespace
 
@@ -49,6 +53,7 @@ void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_ef
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
   }
+  time_asked_ = time_asked_ || (next_due_.us && asks_for_time(reads));
   if (const tick until = lease_until(); may_read() && at.now < until && knows_inherited()) {
     out.reads.push_back({chosen_, std::move(reads), until});
     return;
@@ -296,12 +301,14 @@ void proposer::on_tick(clock_reading at, proposer_effects& out) {
 }
 
 /// While rows wait for their end, log time goes on without commands, too (§10): when one is due,
-/// and once a second, so that what is left of them is told right.
+/// and when somebody asks how much is left, which nobody could say from a log that stood still.
 void proposer::tick_time(clock_reading at, proposer_effects& out) {
   if (stage_ != stage::serving || !next_due_.us || !can_commit()) return;
   if (!in_flight_.empty() || !queue_.empty() || applied_ < chosen_) return;
   const bool is_due = at.wall >= next_due_;
-  if (!is_due && at.wall.us < last_stamp_.us + time_tick_us) return;
+  const bool is_asked = time_asked_ && at.wall.us >= last_stamp_.us + time_lag_us_max;
+  time_asked_ = false;
+  if (!is_due && !is_asked) return;
   last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
   propose(make_batch(last_stamp_, {}), at, out);
 }

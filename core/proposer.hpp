@@ -259,8 +259,9 @@ class proposer {
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
   tick proposed_at_;            ///< when that was
   stamp last_stamp_;
-  stamp next_due_;  ///< a row ends then, in log time; 0: none
-  slot told_;       ///< watermark that the last accept or commit notice carried
+  stamp next_due_;           ///< a row ends then, in log time; 0: none
+  bool time_asked_ = false;  ///< a read wants to know how long a row has left
+  slot told_;                ///< watermark that the last accept or commit notice carried
   tick told_at_;
   tick noticed_at_;                    ///< last commit notice, which followers without a seat get
   std::uint64_t notice_every_ms_ = 0;  ///< how long until an old notice is repeated; doubles

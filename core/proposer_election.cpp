@@ -165,6 +165,7 @@ bool proposer::count_learned(const replica_progress& p, clock_reading at, propos
     in_flight_[place].chosen = true;
   }
   advance(at, out);
+  release_reads(out);
   return p.watermark <= chosen_;
 }
 

@@ -214,8 +214,13 @@ void replica::apply_known(bool answer, replica_effects& out) {
     const auto known = known_.find(next->second.by);
     if (known == known_.end() || known->second < next->first) break;
     const entry value = next->second.value;
+    const slot next_slot = next->first;
     drop_vote(next);
-    apply_entry(watermark_ + 1, value, answer, out);
+    // Whoever is told what was learned is told of all that follows it, or he would take that for
+    // somebody else's.
+    if (out.progress && !out.progress->learned.empty())
+      out.progress->learned.emplace_back(next_slot, value);
+    apply_entry(next_slot, value, answer, out);
   }
   std::erase_if(known_, [&](const auto& k) { return k.second <= watermark_; });
   if (watermark_ != before) note_applied(out);

@@ -95,6 +95,10 @@ class replica {
   /// ballot after the read arrived and `can_answer` its watermark at that time. `wall`: as in
   /// `state_machine::answer`.
   [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
+  /// As `state_machine::list`: for reads that `answer` would need long for.
+  [[nodiscard]] std::unique_ptr<listing> list(const read& r) const { return table_.list(r); }
+  /// When the next row ends, in log time; 0: none will.
+  [[nodiscard]] stamp next_due() const { return table_.next_due(); }
   /// Answers a read from this copy, whoever owns the log, as soon as the copy holds `least`; not at
   /// all if that is after the deadline.
   void on_stale(stale_ask&& ask, replica_effects& out);

@@ -32,6 +32,12 @@ std::optional<std::int64_t> number_in(std::string_view text) {
   return n;
 }
 
+/// Its answer says what is there, or whether anything is.
+bool tells_of_value(operation what) {
+  return what == operation::increase || what == operation::cas || what == operation::expire ||
+         what == operation::protect;
+}
+
 std::int64_t amount_in(std::string_view value) {
   return static_cast<std::int64_t>(byte_reader(value).varint());
 }
@@ -138,12 +144,23 @@ std::string time_text(stamp at) {
 }
 
 access_list guard_of(const std::optional<row_record>& row, const access_list* of_table) {
+  access_list own;
   if (row && !row->acl.empty()) {
-    auto own = access_list::decode(row->acl);
-    ATLAS_CHECK(own.has_value(), "access lists decode");
-    return *std::move(own);
+    auto decoded = access_list::decode(row->acl);
+    ATLAS_CHECK(decoded.has_value(), "access lists decode");
+    own = *std::move(decoded);
   }
-  return of_table ? *of_table : access_list();
+  // Anybody may write a list that nobody owns. It must not lift the table's.
+  if (own.empty() || (!own.is_owned() && of_table && of_table->is_owned()))
+    return of_table ? *of_table : access_list();
+  return own;
+}
+
+bool may_see(const row_record& row, const access_list& of_table, std::string_view principal,
+             stamp now) {
+  if (!row.has_value || !row.is_there(now)) return false;
+  if (row.acl.empty()) return of_table.may_read(principal);
+  return guard_of(row, &of_table).may_read(principal);
 }
 
 row_command::row_command(const command_view& c, std::optional<row_record> old,
@@ -156,9 +173,17 @@ void row_command::decide(const command_view& c) {
   if (c.what == operation::grant || c.what == operation::revoke) return change_access(c);
   // Most rows are guarded by nothing: no list is made for them.
   const bool is_guarded = (old_ && !old_->acl.empty()) || (of_table_ && !of_table_->empty());
-  if (is_guarded && !guard_of(old_, of_table_).may_write(c.principal)) {
-    result_ = {outcome_code::denied, denial(c.principal, "it may not write this key")};
-    return;
+  if (is_guarded) {
+    const auto guard = guard_of(old_, of_table_);
+    if (!guard.may_write(c.principal)) {
+      result_ = {outcome_code::denied, denial(c.principal, "it may not write this key")};
+      return;
+    }
+    if (tells_of_value(c.what) && !guard.may_read(c.principal)) {
+      result_ = {outcome_code::denied,
+                 denial(c.principal, "it may write this key, but not read it")};
+      return;
+    }
   }
   const bool is_kept = there_ && old_->write_once > when_;
   if (is_kept && c.what != operation::protect && !planted(bug::write_once_ignored))
@@ -283,9 +308,14 @@ void row_command::change_access(const command_view& c) {
   }
   const auto what = static_cast<permission>(c.value.front());
   const auto principal = c.value.substr(1);
-  const bool changed =
-      c.what == operation::grant ? guard.grant(what, principal) : guard.revoke(what, principal);
-  if (!changed && (!old_ || old_->acl.empty())) return;
+  const bool is_grant = c.what == operation::grant;
+  const bool changed = is_grant ? guard.grant(what, principal) : guard.revoke(what, principal);
+  const bool has_own = old_ && !old_->acl.empty();
+  if (!is_grant && !changed && !has_own) return;
+  // Without its last owner the key would have no list, and the table's would count on.
+  if (!is_grant && !has_own && guard.empty())
+    return refuse("the list of the table is what guards this key: revoke there, or grant the key " +
+                  std::string("an owner of its own first"));
   scratch_ = guard.empty() ? std::string() : guard.encode();
   if (old_ && scratch_ == old_->acl) return;
   row_record next = old_ ? *old_ : row_record{0, when_, when_, c.principal, {}};

@@ -76,8 +76,12 @@ class row_command {
   std::string scratch_;  ///< what `next_` shows of, where it is nobody else's
 };
 
-/// The list in force for a row: its own, else the table's, else nobody's.
+/// The list in force for a row: its own if somebody owns it, else the table's if somebody owns
+/// that; else its own, which guards nothing yet.
 [[nodiscard]] access_list guard_of(const std::optional<row_record>& row,
                                    const access_list* of_table);
+/// Whether the row has a value at log time `now` that `principal` may read.
+[[nodiscard]] bool may_see(const row_record& row, const access_list& of_table,
+                           std::string_view principal, stamp now);
 
 }  // namespace atlas::core

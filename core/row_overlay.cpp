@@ -7,6 +7,30 @@
 #include "core/planted_bug.hpp"
 
 namespace atlas::core {
+namespace {
+
+/// Visits the rows of `disk` and the newer ones in [next, end) as one, in byte order.
+template <class Newer, class Disk>
+void merge(Newer next, Newer end, const Disk& disk, std::string_view prefix, std::string_view from,
+           const std::function<bool(std::string_view row, std::string_view value)>& visit) {
+  bool more = true;
+  const auto take = [&] {
+    if (next->second) more = visit(next->first, *next->second);
+    ++next;
+  };
+  disk.scan(prefix, from, [&](std::string_view row, std::string_view value) {
+    while (more && next != end && next->first < row) take();
+    if (!more) return false;
+    if (next != end && next->first == row)
+      take();
+    else
+      more = visit(row, value);
+    return more;
+  });
+  while (more && next != end) take();
+}
+
+}  // namespace
 
 blob row_overlay::get(std::string_view row) const {
   if (const auto found = rows_.find(row); found != rows_.end()) return found->second.value;
@@ -17,26 +41,28 @@ blob row_overlay::get(std::string_view row) const {
 void row_overlay::scan(
     const std::string& prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
-  std::map<std::string_view, const layer*> fresh;
+  std::map<std::string_view, blob> fresh;
   for (const auto& [row, l] : rows_)
     if (l.state != layer_state::kept && row.starts_with(prefix) && row >= from)
-      fresh.emplace(row, &l);
-  auto next = fresh.begin();
-  bool more = true;
-  const auto take = [&] {
-    if (next->second->value) more = visit(next->first, *next->second->value);
-    ++next;
-  };
-  disk_->scan(prefix, from, [&](std::string_view row, std::string_view value) {
-    while (more && next != fresh.end() && next->first < row) take();
-    if (!more) return false;
-    if (next != fresh.end() && next->first == row)
-      take();
-    else
-      more = visit(row, value);
-    return more;
-  });
-  while (more && next != fresh.end()) take();
+      fresh.emplace(row, l.value);
+  merge(fresh.begin(), fresh.end(), *disk_, prefix, from, visit);
+}
+
+row_view row_overlay::freeze(std::string_view prefix, std::string_view from) const {
+  std::map<std::string, blob> fresh;
+  for (const auto& [row, l] : rows_)
+    if (l.state != layer_state::kept && row.starts_with(prefix) && row >= from)
+      fresh.emplace(row, l.value);
+  return {disk_->freeze(), std::move(fresh)};
+}
+
+void row_view::scan(
+    std::string_view prefix, std::string_view from,
+    const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
+  auto end = fresh_.lower_bound(std::string(std::max(prefix, from)));
+  const auto next = end;
+  while (end != fresh_.end() && end->first.starts_with(prefix)) ++end;
+  merge(next, end, *disk_, prefix, from, visit);
 }
 
 std::size_t row_overlay::size_of(const layer_map::value_type& row) {

@@ -6,16 +6,34 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/entry.hpp"
 #include "core/ports.hpp"
 
 namespace atlas::core {
+
+/// The rows of a log as of one moment, whatever is applied later; on any thread, one at a time.
+class row_view {
+ public:
+  /// `fresh`: rows that the disk does not show yet, null: erased.
+  row_view(std::unique_ptr<frozen_log> disk, std::map<std::string, blob> fresh)
+      : disk_(std::move(disk)), fresh_(std::move(fresh)) {}
+  /// As `row_overlay::scan`.
+  void scan(std::string_view prefix, std::string_view from,
+            const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
+
+ private:
+  std::unique_ptr<frozen_log> disk_;
+  std::map<std::string, blob> fresh_;
+};
 
 class row_overlay {
  public:
@@ -30,6 +48,8 @@ class row_overlay {
   /// `visit` says false.
   void scan(const std::string& prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
+  /// The rows with `prefix`, from row `from` on, as they are now.
+  [[nodiscard]] row_view freeze(std::string_view prefix, std::string_view from) const;
 
   /// Row := `next(record of the row so far, or null)`; in no write group yet. The row stays as it
   /// is if `next` returns nothing.

@@ -73,16 +73,17 @@ snapshot_chunk snapshot_source::part_of(const view& v, const snapshot_request& m
   std::size_t bytes = 0;
   c.last = true;
   const bool first = m.part == v.results.size();
-  v.frozen->rows(first ? std::nullopt : std::optional<std::string>(m.after),
-                 [&](std::string_view row, std::string_view value) {
-                   if (bytes >= limits_.chunk_bytes) {
-                     c.last = false;  // there is a row behind the last one of this part
-                     return false;
-                   }
-                   c.rows.emplace_back(row, value);
-                   bytes += row.size() + value.size();
-                   return true;
-                 });
+  // The least row behind another is that one with a zero byte.
+  const auto from = first ? std::string() : m.after + std::string(1, 0);
+  v.frozen->scan({}, from, [&](std::string_view row, std::string_view value) {
+    if (bytes >= limits_.chunk_bytes) {
+      c.last = false;  // there is a row behind the last one of this part
+      return false;
+    }
+    c.rows.emplace_back(row, value);
+    bytes += row.size() + value.size();
+    return true;
+  });
   return c;
 }
 

@@ -104,9 +104,8 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
   const bool is_fenced = !state || state->what != custody::held;
   if (is_fenced && !(state && planted(bug::seal_does_not_fence))) return elsewhere(state);
   const auto prefix = row_prefix(table, state->moves);
-  const bool is_reserved = prefix.empty() && !c.row.empty() &&
-                           (c.row.front() == closed_row[0] || c.row.front() == moved_rows);
-  if (is_reserved) return {outcome_code::refused, "no key begins like this"};
+  if (prefix.empty() && is_reserved_row(c.row))
+    return {outcome_code::refused, "no key begins like this"};
   switch (c.what) {
     case operation::close_log:
       closed_ = true;

@@ -15,6 +15,7 @@
 #include "core/access_list.hpp"
 #include "core/command.hpp"
 #include "core/entry.hpp"
+#include "core/listing.hpp"
 #include "core/ports.hpp"
 #include "core/result_window.hpp"
 #include "core/row_overlay.hpp"
@@ -51,8 +52,11 @@ class state_machine {
   /// the last applied slot. The caller writes them and the applied slot as one.
   void save(slot at, std::uint64_t group, std::vector<record_write>& writes);
   /// Answers a read from everything applied so far. A row that is over at `wall`, the owner's time,
-  /// but not in log time is `expiring`.
+  /// but not in log time is `expiring`, and so is a listing while any row of the log is.
   [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
+  /// The walk that answers a listing, a count or a sample. Null for other reads, and where `answer`
+  /// needs none.
+  [[nodiscard]] std::unique_ptr<listing> list(const read& r) const;
   /// When the next row ends, in log time; 0: none will.
   [[nodiscard]] stamp next_due() const;
   /// Rows with `prefix`, decoded to (row, value), as they stand in the log.
@@ -77,7 +81,6 @@ class state_machine {
   outcome execute_move(const command_view& c, stamp when);
   void seal(const seal_request& r, stamp when);
   void adopt(const adopt_part& p, stamp when);
-  void take_over_rules(table_id table, const table_state& s);
   bool clear(const clear_request& r, stamp when);
   [[nodiscard]] outcome part(const read& r) const;
   /// Rows of one stay of a table with `prefix`, from `from` on.
@@ -86,22 +89,25 @@ class state_machine {
       const std::function<bool(std::string_view row, std::string_view value)>& visit) const;
   void put(std::string_view row, std::string_view value, std::string_view principal, stamp when);
   // state_machine_keys.cpp
-  struct due_entry {
-    stamp at;
+  /// One stay of a table in this log.
+  struct stay {
     table_id table;
-    std::string row;
-    friend auto operator<=>(const due_entry&, const due_entry&) = default;
+    std::uint64_t moves = 0;
+    friend auto operator<=>(const stay&, const stay&) = default;
   };
+  using ends = std::set<std::pair<stamp, std::string>>;
   /// A step of a transaction as the command that it would be alone.
   struct step_command {
     command_view view;
     std::unique_ptr<std::string> value;  ///< if it is not the step's own
   };
-  [[nodiscard]] static std::string due_row(const due_entry& d);
+  [[nodiscard]] static std::string due_row(const stay& of, stamp at, std::string_view row);
   void load_due();
-  void note_due(table_id table, std::string_view row, stamp before, stamp after);
-  void forget_due(table_id table);
+  void note_due(const stay& of, std::string_view row, stamp before, stamp after);
   void expire_due(stamp when);
+  void end_row(const stay& of, stamp at, const std::string& row, stamp when);
+  [[nodiscard]] bool is_held(const stay& s) const;
+  [[nodiscard]] stamp first_end() const;
   [[nodiscard]] const access_list* guard(table_id table) const;
   void load_guard(table_id table);
   outcome execute_row(const command_view& c, table_id table, const std::string& prefix, stamp when);
@@ -115,23 +121,19 @@ class state_machine {
   // state_machine_reads.cpp
   [[nodiscard]] outcome answer_row(const read& r, table_id table, const table_state& state,
                                    stamp wall) const;
-  [[nodiscard]] outcome answer_keys(const read& r, table_id table, const table_state& state) const;
-  [[nodiscard]] outcome answer_listing(const read& r, table_id table,
-                                       const table_state& state) const;
-  [[nodiscard]] outcome answer_sample(const read& r, const scan_terms& t, table_id table,
-                                      const table_state& state) const;
-  [[nodiscard]] bool is_visible(const row_record& record, table_id table,
-                                std::string_view principal, stamp now) const;
-  void visit_visible(
-      const read& r, const scan_terms& t, table_id table, const table_state& state,
-      const std::function<bool(std::string_view row, const row_record& record)>& visit) const;
+  [[nodiscard]] outcome answer_keys(const read& r, table_id table) const;
+  /// What a read of this table is told without looking at its rows, if anything.
+  [[nodiscard]] std::optional<outcome> fence(table_id table) const;
 
   log_id log_;
   table_id home_;
   std::map<table_id, table_state> tables_;  ///< every table that is or was here
   std::map<table_id, access_list> guards_;  ///< of whole tables that are here
-  std::set<due_entry> due_;                 ///< rows that end; each also stands as a row of its own
-  stamp now_;                               ///< log time: of the last batch applied
+  /// Rows that end, those of stays that have not begun or are over included: they go with the rows.
+  /// Each also stands as a row of its own. No stay in it is empty.
+  std::map<stay, ends> due_;
+  stamp next_due_;  ///< nothing that is held ends before; 0: nothing ends
+  stamp now_;       ///< log time: of the last batch applied
   row_overlay rows_;
   result_window window_;
   std::string result_lines_;        ///< results since the last save

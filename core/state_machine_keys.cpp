@@ -31,76 +31,90 @@ std::string_view row_of_key(std::string_view key) {
 
 }  // namespace
 
-std::string state_machine::due_row(const due_entry& d) {
-  std::string row(due_rows);
-  put_big_endian(row, d.at.us);
-  put_big_endian(row, d.table.value);
-  return row + d.row;
+std::string state_machine::due_row(const stay& of, stamp at, std::string_view row) {
+  std::string out(due_rows);
+  put_big_endian(out, of.table.value);
+  put_big_endian(out, of.moves);
+  put_big_endian(out, at.us);
+  return out.append(row);
 }
 
 void state_machine::load_due() {
   if (planted(bug::expiry_lost_at_restart)) return;
   rows_.scan(std::string(due_rows), {}, [&](std::string_view row, std::string_view) {
-    ATLAS_CHECK(row.size() >= due_rows.size() + 16, "the index of ends is whole");
-    due_entry d;
-    for (std::size_t i = 0; i < 8; ++i) {
-      d.at.us = d.at.us << 8 | static_cast<unsigned char>(row[due_rows.size() + i]);
-      d.table.value = d.table.value << 8 | static_cast<unsigned char>(row[due_rows.size() + 8 + i]);
-    }
-    d.row = row.substr(due_rows.size() + 16);
-    due_.insert(std::move(d));
+    constexpr std::size_t head = due_rows.size() + 24;
+    ATLAS_CHECK(row.size() >= head, "the index of ends is whole");
+    std::uint64_t numbers[3] = {};
+    for (std::size_t i = 0; i < 24; ++i)
+      numbers[i / 8] = numbers[i / 8] << 8 | static_cast<unsigned char>(row[due_rows.size() + i]);
+    due_[{{numbers[0]}, numbers[1]}].emplace(stamp{numbers[2]}, row.substr(head));
     return true;
   });
+  next_due_ = first_end();
 }
 
-void state_machine::note_due(table_id table, std::string_view row, stamp before, stamp after) {
+bool state_machine::is_held(const stay& s) const {
+  const auto* const state = state_of(s.table);
+  return state && state->what == custody::held && state->moves == s.moves;
+}
+
+stamp state_machine::first_end() const {
+  stamp least;
+  for (const auto& [of, list] : due_)
+    if (is_held(of) && (!least.us || list.begin()->first < least)) least = list.begin()->first;
+  return least;
+}
+
+void state_machine::note_due(const stay& of, std::string_view row, stamp before, stamp after) {
   if (before == after) return;
   if (before.us) {
-    const due_entry d{before, table, std::string(row)};
-    due_.erase(d);
-    rows_.erase(due_row(d));
+    const auto list = due_.find(of);
+    if (list != due_.end() && list->second.erase({before, std::string(row)})) {
+      rows_.erase(due_row(of, before, row));
+      if (list->second.empty()) due_.erase(list);
+    }
   }
   if (after.us) {
-    due_entry d{after, table, std::string(row)};
-    rows_.update(due_row(d), [](const blob&) { return make_blob(encode_row({})); });
-    due_.insert(std::move(d));
-  }
-}
-
-void state_machine::forget_due(table_id table) {
-  for (auto d = due_.begin(); d != due_.end();) {
-    if (d->table != table) {
-      ++d;
-      continue;
-    }
-    rows_.erase(due_row(*d));
-    d = due_.erase(d);
+    rows_.update(due_row(of, after, row), [](const blob&) { return make_blob(encode_row({})); });
+    due_[of].emplace(after, row);
+    // Too early for a stay that has not begun; then the next look finds nothing.
+    if (!next_due_.us || after < next_due_) next_due_ = after;
   }
 }
 
 /// Log time has come to `when`: what ends by then goes.
 void state_machine::expire_due(stamp when) {
-  for (std::size_t n = 0; n < expire_rows_max && !due_.empty() && due_.begin()->at <= when; ++n) {
-    const due_entry d = *due_.begin();
-    due_.erase(due_.begin());
-    rows_.erase(due_row(d));
-    const auto* const s = state_of(d.table);
-    ATLAS_CHECK(s && s->what == custody::held, "only rows of tables that are here end");
-    rows_.update(row_prefix(d.table, s->moves) + d.row, [&](const blob& before) {
-      const auto old = decoded(before);
-      ATLAS_CHECK(old && old->due() == d.at, "the index of ends agrees with the rows");
-      if (old->acl.empty()) return std::optional<blob>(nullptr);
-      row_record left{0, old->created, when, {}, {}};
-      left.has_value = false;
-      left.acl = old->acl;
-      return std::optional<blob>(make_blob(encode_row(left)));
-    });
+  if (!next_due_.us || next_due_ > when) return;
+  std::size_t n = 0;
+  for (auto it = due_.begin(); it != due_.end() && n < expire_rows_max;) {
+    auto& [of, list] = *it;
+    for (; is_held(of) && !list.empty() && list.begin()->first <= when && n < expire_rows_max;
+         ++n) {
+      const auto [at, row] = *list.begin();
+      list.erase(list.begin());
+      end_row(of, at, row, when);
+    }
+    it = list.empty() ? due_.erase(it) : std::next(it);
   }
+  next_due_ = first_end();
+}
+
+void state_machine::end_row(const stay& of, stamp at, const std::string& row, stamp when) {
+  rows_.erase(due_row(of, at, row));
+  rows_.update(row_prefix(of.table, of.moves) + row, [&](const blob& before) {
+    const auto old = decoded(before);
+    ATLAS_CHECK(old && old->due() == at, "the index of ends agrees with the rows");
+    if (old->acl.empty()) return std::optional<blob>(nullptr);
+    row_record left{0, old->created, when, {}, {}};
+    left.has_value = false;
+    left.acl = old->acl;
+    return std::optional<blob>(make_blob(encode_row(left)));
+  });
 }
 
 stamp state_machine::next_due() const {
   // Nothing ends in a closed log; whoever waited for that would wait for ever (seed 952).
-  return due_.empty() || closed_ ? stamp{} : due_.begin()->at;
+  return closed_ ? stamp{} : next_due_;
 }
 
 const access_list* state_machine::guard(table_id table) const {
@@ -140,7 +154,7 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
     rows_.update(c.row, decide);
   else
     rows_.update(prefix + std::string(c.row), decide);
-  note_due(table, c.row, before_due, after_due);
+  note_due({table, state_of(table)->moves}, c.row, before_due, after_due);
   const bool is_access = c.what == operation::grant || c.what == operation::revoke;
   if (c.row.empty() && is_access) load_guard(table);
   return result;
@@ -198,7 +212,7 @@ void state_machine::keep_rows(
                    return made;
                  });
     const auto record = decoded(next);
-    note_due(table, row, before_due, record ? record->due() : stamp{});
+    note_due({table, state_of(table)->moves}, row, before_due, record ? record->due() : stamp{});
   }
 }
 

@@ -87,8 +87,8 @@ void state_machine::seal(const seal_request& r, stamp when) {
   next.other = r.to;
   next.least = std::max(s->least, when);
   set_state(r.table, next, when);
-  // From here on nothing of it changes here, not even by itself.
-  forget_due(r.table);
+  // From here on nothing of it changes here, not even by itself: only what is held ends.
+  next_due_ = first_end();
   guards_.erase(r.table);
 }
 
@@ -106,27 +106,21 @@ void state_machine::adopt(const adopt_part& p, stamp when) {
     ATLAS_CHECK(window_.replay(p.results), "parts were decoded");
   }
   const auto prefix = row_prefix(p.table, p.moves);
-  for (const auto& [row, record] : p.rows)
+  for (const auto& [row, record] : p.rows) {
     rows_.update(prefix + row, [&, bytes = &record](const blob&) { return make_blob(*bytes); });
+    // The rows alone travel; when they end is noted again.
+    if (!planted(bug::expiry_left_behind))
+      note_due({p.table, p.moves}, row, {}, decode_row(record)->due());
+  }
   if (!p.rows.empty()) next.after = p.rows.back().first;
   if (p.last) {
     next.what = custody::held;
     next.after.clear();
   }
   set_state(p.table, next, when);
-  if (p.last) take_over_rules(p.table, next);
-}
-
-/// What ends and who may do what is looked up once more: the rows alone travelled.
-void state_machine::take_over_rules(table_id table, const table_state& s) {
-  load_guard(table);
-  if (planted(bug::expiry_left_behind)) return;
-  std::vector<std::pair<std::string, stamp>> ends;
-  scan_table(table, s.moves, {}, {}, [&](std::string_view row, std::string_view bytes) {
-    if (const auto due = decode_row(bytes)->due(); due.us) ends.emplace_back(row, due);
-    return true;
-  });
-  for (const auto& [row, due] : ends) note_due(table, row, {}, due);
+  if (!p.last) return;
+  load_guard(p.table);
+  next_due_ = first_end();
 }
 
 /// True if there is more to remove.
@@ -136,20 +130,25 @@ bool state_machine::clear(const clear_request& r, stamp when) {
   if (!is_last && !(s && s->moves > r.moves)) return false;
   // Rows without a prefix are the home table's.
   if (r.moves == 0 && r.table != home_) return false;
-  std::vector<std::string> found;
+  std::vector<std::pair<std::string, stamp>> found;
   // Behind what is removed already: a store walks slowly over what was deleted a moment ago.
   const auto from = is_last && !s->after.empty() ? s->after + std::string(1, 0) : std::string();
-  scan_table(r.table, r.moves, {}, from, [&](std::string_view row, std::string_view) {
-    found.emplace_back(row);
+  scan_table(r.table, r.moves, {}, from, [&](std::string_view row, std::string_view bytes) {
+    const auto record = decode_row(bytes);
+    ATLAS_CHECK(record.has_value(), "rows decode");
+    found.emplace_back(row, record->due());
     return found.size() <= clear_rows_max;
   });
   const bool more = found.size() > clear_rows_max;
   if (more) found.pop_back();
   const auto prefix = row_prefix(r.table, r.moves);
-  for (const auto& row : found) rows_.erase(prefix + row);
+  for (const auto& [row, due] : found) {
+    rows_.erase(prefix + row);
+    note_due({r.table, r.moves}, row, due, {});
+  }
   if (!is_last) return more;
   table_state next = *s;
-  next.after = more ? found.back() : std::string();
+  next.after = more ? found.back().first : std::string();
   if (!more) {
     next.what = custody::gone;
     window_.forget(r.table);
@@ -195,8 +194,7 @@ void state_machine::scan_table(
   const auto before = row_prefix(table, moves);
   const auto first = before + std::string(from);
   rows_.scan(before + prefix, first, [&](std::string_view row, std::string_view value) {
-    const bool is_own = !before.empty() || row.empty() || log_ == meta_log ||
-                        (row.front() != moved_rows && row.front() != closed_row[0]);
+    const bool is_own = !before.empty() || log_ == meta_log || !is_reserved_row(row);
     return !is_own || visit(row.substr(before.size()), value);
   });
 }

@@ -95,6 +95,13 @@ inline constexpr std::string_view state_rows = "!t";
 /// table, never mix. Rows of a table that never moved stand as they are.
 [[nodiscard]] std::string row_prefix(table_id table, std::uint64_t moves);
 inline constexpr char moved_rows = 1;  ///< first byte of every such prefix
+inline constexpr char log_rows = '!';  ///< first byte of what a log keeps for itself
+/// No client can name them: the rows of keys are empty or begin with a dot. They stand in front of
+/// all those that do.
+[[nodiscard]] inline bool is_reserved_row(std::string_view row) {
+  return !row.empty() && (row.front() == moved_rows || row.front() == log_rows);
+}
+inline constexpr const char* end_of_reserved_rows = "\"";  ///< the byte behind `log_rows`
 
 /// What `outcome_code::moved` says: the log that the table went to, 0 if that is not known there.
 [[nodiscard]] log_id moved_to(std::string_view data);

@@ -198,13 +198,11 @@ class rocks_log::frozen final : public core::frozen_log {
     rows_ = log_->read_rows_space(how_);
   }
   [[nodiscard]] core::recovered_log state() const override { return log_->read_state(how_); }
-  void rows(const std::optional<std::string>& after,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override {
-    // The least key behind a row is the row with a zero byte.
-    const std::string first = after ? row_key(rows_, *after) + '\0' : row_key(rows_, "");
     log_->walk(
-        how_, first, end_of_prefix(row_key(rows_, "")),
+        how_, row_key(rows_, std::max(prefix, from)), end_of_prefix(row_key(rows_, prefix)),
         [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
   }
 

@@ -183,6 +183,33 @@ TEST_SUITE("core/row_command") {
     CHECK(b.put("y", "eve").code == outcome_code::denied);
   }
 
+  TEST_CASE("who may write but not read is told nothing of what is there") {
+    row_bench b;
+    b.put("41");
+    b.grant(permission::owner, "ann");
+    b.grant(permission::write, "bob", "ann");
+    CHECK(b.put("41", "bob") == done);
+    CHECK(b.run(operation::increase, encode_amount(1), "bob").code == outcome_code::denied);
+    CHECK(b.run(operation::cas, encode_cas(9, "x"), "bob").code == outcome_code::denied);
+    CHECK(b.run(operation::expire, encode_expire(9), "bob").code == outcome_code::denied);
+    CHECK(b.run(operation::protect, encode_period({true, 9}), "bob").code == outcome_code::denied);
+    CHECK(b.record()->value == "41");
+    b.grant(permission::read, "bob", "ann");
+    CHECK(b.run(operation::increase, encode_amount(1), "bob").data == "VALUE:42");
+  }
+
+  TEST_CASE("what only the table's list gives is not taken away at the key") {
+    row_bench b;
+    b.table.grant(permission::owner, "ann");
+    const auto revoke = encode_access_change(permission::owner, "ann");
+    CHECK(b.run(operation::revoke, revoke, "ann").code == outcome_code::refused);
+    CHECK_FALSE(b.bytes.has_value());
+    // A grant of what the table gives stays when the table's list changes.
+    CHECK(b.grant(permission::owner, "ann", "ann") == done);
+    b.table = {};
+    CHECK(b.put("x", "eve").code == outcome_code::denied);
+  }
+
   TEST_CASE("nobody but an owner widens access: random commands of everyone") {
     rng random(11);
     const std::string names[] = {"", "ann", "bob", "eve"};

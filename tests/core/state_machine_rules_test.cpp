@@ -138,9 +138,12 @@ TEST_SUITE("core/state_machine_rules") {
     b.run(100, operation::expire, ".a", encode_expire(50));
     b.run(100, operation::put, ".b", "y");
     b.run(110, operation::seal, {}, encode(seal_request{home, 0, {77}}), {}, log_itself);
-    CHECK(b.index_rows() == 0);
+    CHECK(b.table->next_due() == stamp{});
     b.tick(500);
+    b.restart();
+    b.tick(501);
     CHECK(b.disk.get(".a").has_value());
+    CHECK(b.index_rows() == 1);
     part_request ask{home, 0, {77}, 0, {}, 1 << 20};
     std::vector<std::string> parts;
     for (;;) {
@@ -165,6 +168,81 @@ TEST_SUITE("core/state_machine_rules") {
     other.tick(150);
     CHECK(get(".a") == absent);
     CHECK(get(".b").data == "y");
+    // The index goes with the rows it speaks of.
+    b.run(600, operation::clear_table, {}, encode(clear_request{home, 0}), {}, log_itself);
+    CHECK_FALSE(b.disk.get(".a").has_value());
+    CHECK(b.index_rows() == 0);
+  }
+
+  TEST_CASE("no step of a move takes longer for a table with many ends") {
+    rules_bench b;
+    for (int i = 0; i < 2'000; ++i) {
+      const auto row = ".k" + std::to_string(i);
+      b.run(100, operation::put, row, "x");
+      b.run(100, operation::expire, row, encode_expire(1'000'000));
+    }
+    const auto writes_of = [&](operation what, const std::string& value) {
+      const command c{proc(1), {++b.sequence_}, {1}, what, {}, value, {}, log_itself};
+      ++b.at;
+      b.table->apply(make_batch({200}, {&c, 1}), {200}, nullptr, b.at);
+      const auto n = b.table->unsaved();
+      b.save(200);
+      return n;
+    };
+    CHECK(writes_of(operation::seal, encode(seal_request{home, 0, {77}})) < 10);
+    for (int step = 0; step < 10; ++step)
+      CHECK(writes_of(operation::clear_table, encode(clear_request{home, 0})) < 1'100);
+    CHECK(b.index_rows() == 0);
+  }
+
+  TEST_CASE("a walk tells the table as it was when it was asked, however long it takes") {
+    rules_bench b;
+    for (int i = 0; i < 100; ++i) b.run(100, operation::put, ".k" + std::to_string(i), "x");
+    const auto walk = b.table->list(
+        {proc(1), {1}, read_kind::count, encode(scan_terms{".k", {}, 0, false, 0}), {}, {}});
+    REQUIRE(walk != nullptr);
+    CHECK_FALSE(walk->advance(30));
+    for (int i = 0; i < 100; ++i) b.run(200, operation::erase, ".k" + std::to_string(i));
+    for (int i = 0; i < 50; ++i) b.run(200, operation::put, ".k_" + std::to_string(i), "x");
+    int steps = 1;
+    while (!walk->advance(30)) ++steps;
+    CHECK(steps == 3);
+    CHECK(walk->take_result().data == std::string(1, 100));
+  }
+
+  TEST_CASE("a listing waits while a row is over by the owner's clock alone") {
+    rules_bench b;
+    b.run(100, operation::put, ".a", "x");
+    b.run(100, operation::expire, ".a", encode_expire(50));
+    const auto count = encode(scan_terms{"", {}, 0, false, 0});
+    CHECK(b.read(read_kind::count, count, {}, {149}).data == std::string(1, 1));
+    CHECK(b.read(read_kind::count, count, {}, {150}).code == outcome_code::expiring);
+    b.tick(150);
+    CHECK(b.read(read_kind::count, count, {}, {150}).data == std::string(1, 0));
+  }
+
+  TEST_CASE("how long a row has left is told from a log time that is not old") {
+    rules_bench b;
+    b.run(1'000'000, operation::put, ".a", "x");
+    CHECK(b.read(read_kind::meta, ".a", {}, {9'000'000}).code == outcome_code::ok);
+    b.run(1'000'000, operation::expire, ".a", encode_expire(60'000'000));
+    CHECK(b.read(read_kind::meta, ".a", {}, {1'400'000}).code == outcome_code::ok);
+    CHECK(b.read(read_kind::meta, ".a", {}, {9'000'000}).code == outcome_code::expiring);
+  }
+
+  TEST_CASE("a list that nobody owns does not lift the table's") {
+    rules_bench b;
+    b.run(100, operation::grant, ".a", encode_access_change(permission::read, "eve"));
+    b.run(101, operation::put, ".a", "x");
+    b.run(102, operation::grant, "", encode_access_change(permission::owner, "ann"));
+    CHECK(b.get(".a", "eve") == absent);
+    CHECK(b.keys({}, "eve").empty());
+    CHECK(b.run(103, operation::put, ".a", "y", "eve").code == outcome_code::denied);
+    CHECK(b.run(104, operation::put, ".a", "y", "ann").code == outcome_code::ok);
+    CHECK(b.run(105, operation::grant, ".a", encode_access_change(permission::read, "bob"), "ann")
+              .code == outcome_code::ok);
+    CHECK(b.get(".a", "bob").data == "y");
+    CHECK(b.get(".a", "eve") == absent);
   }
 
   TEST_CASE("the list of the nameless row guards the table, after a restart too") {

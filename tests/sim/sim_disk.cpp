@@ -97,11 +97,12 @@ class frozen_image final : public core::frozen_log {
  public:
   explicit frozen_image(const log_image& image) : image_(image) {}
   [[nodiscard]] core::recovered_log state() const override { return state_of(image_); }
-  void rows(const std::optional<std::string>& after,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override {
     const auto& all = image_.rows;
-    for (auto it = after ? all.upper_bound(*after) : all.begin(); it != all.end(); ++it)
+    for (auto it = all.lower_bound(std::string(std::max(prefix, from)));
+         it != all.end() && it->first.starts_with(prefix); ++it)
       if (!visit(it->first, *it->second)) return;
   }
 

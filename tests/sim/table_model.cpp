@@ -86,7 +86,6 @@ void table_model::execute_move(const core::command& c, core::log_id log, table_l
     s.other = r->to;
     s.least = std::max(s.least, when_);
     keep(r->table, s);
-    forget_ends(r->table);
     const auto rows = rows_of(history_.back(), core::row_prefix(r->table, r->moves));
     require(ledger.sealed.emplace(std::pair{r->table, r->moves}, std::pair{r->to, rows}).second,
             where_ + ": a table is sealed again at the same count");
@@ -101,7 +100,10 @@ void table_model::execute_move(const core::command& c, core::log_id log, table_l
   if (s.moves <= r->moves && !is_last) return;
   auto& rows = history_.back();
   const auto prefix = core::row_prefix(r->table, r->moves);
-  for (const auto& [row, value] : rows_of(rows, prefix)) rows.erase(prefix + row);
+  for (const auto& [row, value] : rows_of(rows, prefix)) {
+    rows.erase(prefix + row);
+    rows.erase(end_row(value.due(), r->table, r->moves, row));
+  }
   if (!is_last) return;
   s.what = core::custody::gone;
   keep(r->table, s);
@@ -127,6 +129,7 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
     const auto decoded = core::decode_row(record);
     rows[prefix + row] = {std::string(decoded->value), decoded->version, decoded->expires.us,
                           decoded->write_once.us};
+    if (decoded->due().us) rows[end_row(decoded->due().us, p.table, p.moves, row)] = {};
     s.after = row;
   }
   ++ledger.parts;
@@ -135,8 +138,6 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
   s.after.clear();
   keep(p.table, s);
   ++ledger.adoptions;
-  for (const auto& [row, value] : rows_of(rows, prefix))
-    if (value.due()) rows[end_row(value.due(), p.table, row)] = {};
   const auto seal = ledger.sealed.find({p.table, p.moves - 1});
   require(seal != ledger.sealed.end() && seal->second.first == log,
           where_ + ": a table is adopted that was not sealed for this log");

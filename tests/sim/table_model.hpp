@@ -72,9 +72,9 @@ class table_model {
   void execute_move(const core::command& c, core::log_id log, table_ledger& ledger);
   void adopt(const core::adopt_part& p, core::log_id log, table_ledger& ledger);
   void keep(core::table_id table, core::table_state s);
-  void forget_ends(core::table_id table);
+  /// Row that says when another one ends.
   [[nodiscard]] static std::string end_row(std::uint64_t due, core::table_id table,
-                                           const std::string& row);
+                                           std::uint64_t moves, const std::string& row);
   [[nodiscard]] static model_rows rows_of(const model_rows& all, const std::string& prefix);
 
   std::vector<model_rows> history_{1};  ///< [s] is after slot s

@@ -18,19 +18,11 @@ std::int64_t number(const std::string& text) {
 
 }  // namespace
 
-std::string table_model::end_row(std::uint64_t due, core::table_id table, const std::string& row) {
+std::string table_model::end_row(std::uint64_t due, core::table_id table, std::uint64_t moves,
+                                 const std::string& row) {
   std::string name = "!x";
-  core::put_big_endian(name, due);
-  core::put_big_endian(name, table.value);
+  for (const auto number : {table.value, moves, due}) core::put_big_endian(name, number);
   return name + row;
-}
-
-void table_model::forget_ends(core::table_id table) {
-  std::string name;
-  core::put_big_endian(name, table.value);
-  std::erase_if(history_.back(), [&](const auto& row) {
-    return row.first.starts_with("!x") && row.first.compare(10, 8, name) == 0;
-  });
 }
 
 void table_model::expire() {
@@ -44,14 +36,16 @@ void table_model::expire() {
 
 void table_model::set(core::table_id table, const std::string& row, const model_row* next) {
   auto& rows = history_.back();
-  const auto name = core::row_prefix(table, tables_[table].moves) + row;
+  const auto moves = tables_[table].moves;
+  const auto name = core::row_prefix(table, moves) + row;
   const auto old = rows.find(name);
-  if (old != rows.end() && old->second.due()) rows.erase(end_row(old->second.due(), table, row));
+  if (old != rows.end() && old->second.due())
+    rows.erase(end_row(old->second.due(), table, moves, row));
   if (!next) {
     rows.erase(name);
     return;
   }
-  if (next->due()) rows[end_row(next->due(), table, row)] = {};
+  if (next->due()) rows[end_row(next->due(), table, moves, row)] = {};
   rows[name] = *next;
 }
 

@@ -57,7 +57,7 @@ TEST_SUITE("storage/drop") {
     store->drop_log(old_log);
     CHECK(view->state().applied == core::slot{1});
     rows seen;
-    view->rows(std::nullopt, [&](std::string_view row, std::string_view value) {
+    view->scan({}, {}, [&](std::string_view row, std::string_view value) {
       seen.emplace_back(row, value);
       return true;
     });

@@ -38,7 +38,8 @@ std::vector<core::record_write> install(std::uint64_t at) {
 
 rows frozen_rows(const core::frozen_log& view, const std::optional<std::string>& after = {}) {
   rows out;
-  view.rows(after, [&](std::string_view row, std::string_view value) {
+  const auto from = after ? *after + std::string(1, 0) : std::string();
+  view.scan({}, from, [&](std::string_view row, std::string_view value) {
     out.emplace_back(row, value);
     return true;
   });

@@ -135,11 +135,9 @@ class memory_log_store::frozen final : public core::frozen_log {
  public:
   explicit frozen(const memory_log_store& disk) : disk_(disk) {}
   [[nodiscard]] core::recovered_log state() const override { return disk_.recover(); }
-  void rows(const std::optional<std::string>& after,
+  void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    for (auto it = after ? disk_.rows_.upper_bound(*after) : disk_.rows_.begin();
-         it != disk_.rows_.end(); ++it)
-      if (!visit(it->first, it->second)) return;
+    disk_.scan(prefix, from, visit);
   }
 
  private:

@@ -2,6 +2,7 @@
 // twice or lost, nothing write-once gives way, nothing that ended comes back, no list is forgotten.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <map>
@@ -174,6 +175,58 @@ TEST_CASE("write-once and ends hold through restarts, moves and groups") {
     CHECK(c.ask(node, "SCAN ledger.g").text() == "KEYS:0");
     CHECK(c.ask(node, "COUNT ledger.").text() == "COUNT:2");
   }
+}
+
+TEST_CASE("pages over several tables give every key once, in byte order") {
+  cluster c({"eu"});
+  REQUIRE(c.start_all());
+  // A dash comes before the dot, a digit behind it.
+  std::vector<std::string> keys;
+  for (const auto* table : {"users", "users-old", "users2"}) {
+    REQUIRE(c.ask_until_ok(1, std::string("KEY PUT ") + table + " x").ok());
+    keys.emplace_back(table);
+    for (int i = 0; i < 5; ++i) {
+      keys.push_back(std::string(table) + ".k" + std::to_string(i));
+      REQUIRE(c.ask_until_ok(1, "KEY PUT " + keys.back() + " x").ok());
+    }
+  }
+  std::sort(keys.begin(), keys.end());
+  for (const int limit : {1, 2, 4, 7, 100}) {
+    std::vector<std::string> seen;
+    std::string after;
+    for (bool more = true; more;) {
+      const auto r = c.ask(1, "SCAN users LIMIT " + std::to_string(limit) + after);
+      REQUIRE(r.ok());
+      REQUIRE(r.lines.size() > 1);
+      more = r.lines.back().rfind("MORE ", 0) == 0;
+      seen.insert(seen.end(), r.lines.begin() + 1, r.lines.end() - (more ? 1 : 0));
+      if (more) CHECK(r.lines.back() == "MORE " + seen.back());
+      after = " AFTER " + seen.back();
+    }
+    CHECK(seen == keys);
+  }
+}
+
+TEST_CASE("a page of values that fills before the others ends them all") {
+  cluster c({"eu"});
+  REQUIRE(c.start_all());
+  const std::string big(1'000'000, 'v');
+  std::vector<std::string> keys;
+  for (int i = 0; i < 12; ++i) keys.push_back("big.k" + std::to_string(10 + i));
+  for (int i = 0; i < 3; ++i) keys.push_back("biz.k" + std::to_string(i));
+  for (const auto& key : keys)
+    REQUIRE(c.ask_until_ok(1, "KEY PUT " + key + " " + (key[2] == 'g' ? big : "x")).ok());
+  std::vector<std::string> seen;
+  std::string after;
+  for (bool more = true; more;) {
+    const auto r = c.ask(1, "SCAN bi LIMIT 100 VALUES" + after);
+    REQUIRE(r.ok());
+    more = r.lines.back().rfind("MORE ", 0) == 0;
+    for (const auto& line : r.lines)
+      if (line.rfind("bi", 0) == 0) seen.push_back(line.substr(0, line.find(' ')));
+    after = " AFTER " + seen.back();
+  }
+  CHECK(seen == keys);
 }
 
 TEST_CASE("access lists go where their table goes, and guard every way of reading") {

@@ -1,0 +1,50 @@
+#include "actors/reader.hpp"
+
+namespace atlas::actors {
+namespace {
+
+constexpr std::size_t rows_per_turn = 8192;
+// Each holds a view that keeps what is deleted meanwhile on disk.
+constexpr std::size_t jobs_max = 1024;
+// Nobody waits so long for an answer.
+constexpr std::uint64_t life_ms_max = 120'000;
+
+}  // namespace
+
+reader::reader(caf::actor_config& config, std::shared_ptr<board> where)
+    : metered(config, where->meters(), "reader"), board_(std::move(where)) {}
+
+reader_actor::behavior_type reader::make_behavior() {
+  return {[this](listing_job& job) { take(job); }, [this](tick_message) { step(); }};
+}
+
+void reader::take(listing_job& job) {
+  if (jobs_.size() >= jobs_max)
+    return answer(job, {core::outcome_code::refused,
+                        "too many listings are under way at the owner; try again later"});
+  if (!running_.insert(name_of(job)).second) return;
+  jobs_.push_back(std::move(job));
+  if (jobs_.size() == 1) send(this, tick_message{});
+}
+
+void reader::step() {
+  if (jobs_.empty()) return;
+  auto job = std::move(jobs_.front());
+  jobs_.pop_front();
+  const bool over = job.walk->advance(rows_per_turn);
+  if (over || monotonic_us() / 1000 > job.since_ms + life_ms_max) {
+    running_.erase(name_of(job));
+    if (over) answer(job, job.walk->take_result());
+  } else {
+    jobs_.push_back(std::move(job));
+  }
+  if (!jobs_.empty()) send(this, tick_message{});
+}
+
+void reader::answer(const listing_job& job, core::outcome&& result) {
+  answers a{job.log, {}};
+  a.list.push_back({true, job.ticket, std::move(result), job.table});
+  board_->answer(job.from, std::move(a));
+}
+
+}  // namespace atlas::actors
