@@ -47,6 +47,8 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
               spdlog::info("table {}: took over a snapshot of slot {}", entry_->table,
                            out.installed.value);
             emit(out);
+            if (entry_->watches.load(std::memory_order_relaxed))
+              board_->requests->on_history(entry_->log);
           },
           [this](tick_message) { on_tick(); },
           handler(&core::replica::on_snapshot_offer),
@@ -68,6 +70,7 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
 
 void acceptor::on_tick() {
   core::replica_effects out;
+  replica_.set_watched(entry_->watches.load(std::memory_order_relaxed) > 0);
   replica_.on_tick({monotonic_us() / 1000}, out);
   const auto wall = read_clocks().wall;
   std::erase_if(waiting_, [&](const auto& w) { return w.second.us + waiting_us_max < wall.us; });

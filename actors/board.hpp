@@ -61,9 +61,14 @@ class log_entry {
   /// it back before anything else leaves it that lets another node go on.
   std::atomic<std::uint64_t> reading_tenure{0};
 
+  /// How many watches of this node's clients follow the log.
+  std::atomic<std::uint32_t> watches{0};
+
   const core::log_id log;
   const std::string table;  ///< or group that it was opened for
-  acceptor_actor acceptor;  ///< set before the entry is published, never changed
+  // Set before the entry is published, never changed.
+  acceptor_actor acceptor;
+  std::shared_ptr<const core::log_store> disk;
 
  private:
   mutable std::mutex mutex_;
@@ -82,6 +87,10 @@ class request_sink {
   virtual void on_move_reply(move_reply&& r) = 0;
   /// Answers of this node's own copies to its clients' stale reads.
   virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
+  /// What was found for a watch.
+  virtual void on_watch_part(std::uint64_t watch, core::watch_part&& part) = 0;
+  /// More of a log that is watched is on this node's disk.
+  virtual void on_history(core::log_id log) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
   virtual void on_routes_changed() = 0;
 };

@@ -131,6 +131,7 @@ void directory::open_log(core::log_id log, const std::string& table, core::toler
   auto entry = std::make_shared<log_entry>(log, table, policy);
   auto disk = disk_.open_log(log, table);
   if (!disk) return;
+  entry->disk = disk;
   entry->acceptor = spawn<acceptor>(board_, entry, first, std::move(disk), options_.limits);
   board_->add_log(std::move(entry));
 }

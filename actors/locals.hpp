@@ -12,6 +12,7 @@
 #include "core/catalogue.hpp"
 #include "core/listing.hpp"
 #include "core/ports.hpp"
+#include "core/watch_walk.hpp"
 
 namespace atlas::actors {
 
@@ -88,6 +89,12 @@ struct listing_job {
   core::sequence ticket;
   std::uint64_t since_ms = 0;
 };
+/// Router -> reader: what was changed in a table since.
+struct watch_job {
+  std::uint64_t watch = 0;  ///< the router's name for it
+  std::shared_ptr<const core::log_store> disk;
+  core::watch_terms terms;
+};
 /// Directory -> store: the log is gone for good; behind everything that was written to it.
 struct drop_log {
   core::log_id log;
@@ -124,7 +131,8 @@ struct store_job {
 using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>,
                                      caf::reacts_to<drop_log>>;
 
-using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<tick_message>>;
+using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<watch_job>,
+                                      caf::reacts_to<tick_message>>;
 
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
@@ -156,4 +164,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::core::replica_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::drop_log)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::listing_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::watch_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

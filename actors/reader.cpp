@@ -15,7 +15,13 @@ reader::reader(caf::actor_config& config, std::shared_ptr<board> where)
     : metered(config, where->meters(), "reader"), board_(std::move(where)) {}
 
 reader_actor::behavior_type reader::make_behavior() {
-  return {[this](listing_job& job) { take(job); }, [this](tick_message) { step(); }};
+  return {[this](listing_job& job) { take(job); }, [this](const watch_job& job) { look(job); },
+          [this](tick_message) { step(); }};
+}
+
+/// Bounded by the terms of the job, so it is done at once.
+void reader::look(const watch_job& job) {
+  board_->requests->on_watch_part(job.watch, core::walk_history(*job.disk->freeze(), job.terms));
 }
 
 void reader::take(listing_job& job) {

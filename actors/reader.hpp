@@ -23,6 +23,7 @@ class reader : public metered<reader_actor::base> {
     return {job.from, job.log, job.table, job.ticket};
   }
   void take(listing_job& job);
+  void look(const watch_job& job);
   void step();
   void answer(const listing_job& job, core::outcome&& result);
 

@@ -76,6 +76,7 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::acl_revoke:
     case net::verb::acl_list:
     case net::verb::txn_commit:
+    case net::verb::watch:
       return start_key(std::move(r), now, deadline);
     case net::verb::key_mget:
       return start_many(r, deadline);
@@ -114,7 +115,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
     return reply(r.ticket, net::reply_kind::warn,
                  "value too large: " + std::to_string(r.value.size()) + " bytes, at most " +
                      std::to_string(options_.value_bytes_max));
-  const bool is_write = !net::is_key_read(r.what);
+  const bool is_write = !net::is_key_read(r.what) && r.what != net::verb::watch;
   if (table.empty())
     return reply(r.ticket, net::reply_kind::warn,
                  "invalid key " + r.key + ": the part before the first dot names the table");
@@ -125,6 +126,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   // What this node takes for a group may be a table by now: the meta log's owner knows.
   if (!to || to->is_group) return park(table, std::move(r), deadline);
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
+  if (r.what == net::verb::watch) return add_watch(*to, r, std::move(row));
   if (r.what == net::verb::key_get_stale) return add_stale(*to, r, std::move(row), deadline);
   if (net::has_rule(r)) return start_rule(*to, std::move(r), std::move(row), deadline);
   waiting w{r.ticket, r.what, {}, {}, r.connection};
@@ -290,6 +292,7 @@ void request_router::tick_locked() {
   continue_changes(now);
   for (auto& again : std::exchange(next_tick_, {})) again();
   look_after_tables(now);
+  look_after_watches(now);
   press_drops(now);
   press_travels(now);
   repeat_scans();

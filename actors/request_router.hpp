@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -38,11 +39,15 @@ class request_router : public net::backend, public request_sink {
   /// While anything waits, the gateway's own thread keeps the deadlines: every other thread may be
   /// waiting for the disk.
   int next_deadline_ms() override;
+  void on_taken(const std::vector<std::uint64_t>& tickets) override;
+  void cancel(const std::vector<std::uint64_t>& tickets) override;
 
   void on_answers(answers&& a) override;
   void on_returned(returned&& r) override;
   void on_move_reply(move_reply&& r) override;
   void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
+  void on_watch_part(std::uint64_t watch, core::watch_part&& part) override;
+  void on_history(core::log_id log) override;
   void on_routes_changed() override;
 
   /// Deadlines, repeats, owners that moved; every 50 ms, while no gateway is open too.
@@ -122,6 +127,20 @@ class request_router : public net::backend, public request_sink {
     bool closed = false;
     bool cleared = false;
   };
+  /// A WATCH that goes on; named by the gateway's ticket.
+  struct watch {
+    std::string table;
+    core::watch_terms terms;
+    std::shared_ptr<log_entry> entry;
+    bool is_told = false;   ///< `WATCHING` was said
+    bool is_asked = false;  ///< the reader looks
+    bool is_full = false;   ///< the client has not taken the last part
+    bool again = false;     ///< there may be more by now
+    bool asks_frontier = false;
+    /// From here on the copy holds every change that was acknowledged when the owner was asked.
+    std::optional<core::slot> frontier;
+    std::uint64_t looked_at_ms = 0;
+  };
   enum class leg : std::uint8_t { seal, read_part, adopt, clear, report };
   /// A table on its way from log to log, carried by this node (and maybe by others).
   struct travel {
@@ -149,6 +168,17 @@ class request_router : public net::backend, public request_sink {
   void finish_scan(scan_job& job);
   static void take_part(scan_job& job, const std::string& table, const std::string& data);
   static std::vector<std::string> draw_sample(scan_job& job);
+  // request_router_watch.cpp
+  void add_watch(route& to, const net::client_request& r, std::string row);
+  void look(std::uint64_t ticket, watch& w);
+  void take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part);
+  void give_events(std::uint64_t ticket, watch& w, std::vector<core::watch_event>&& events);
+  void follow_to(watch& w, core::log_id log);
+  void ask_where(std::uint64_t ticket, watch& w);
+  void check_position(std::uint64_t ticket, watch& w, const core::watch_part& part);
+  void end_watch(std::uint64_t ticket, const std::string& why);
+  void forget_watch(std::uint64_t ticket);
+  void look_after_watches(std::uint64_t now_ms);
   // request_router_stale.cpp
   void add_stale(route& to, const net::client_request& r, std::string row,
                  std::uint64_t deadline_ms);
@@ -254,6 +284,7 @@ class request_router : public net::backend, public request_sink {
   std::map<std::string, unknown_table> unknown_;
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
   std::uint64_t last_move_ = 0;
+  std::map<std::uint64_t, watch> watches_;  ///< bound: the gateway's requests in flight
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;
   /// Parts of requests for several keys: their tickets are none of the gateway's.

@@ -121,6 +121,10 @@ void request_router::reply_absent(const net::client_request& r) {
       return reply(r.ticket, net::reply_kind::payload, "ACL public");
     case net::verb::acl_revoke:
       return reply(r.ticket, net::reply_kind::payload, acl_text(r));
+    case net::verb::watch:
+      return reply(r.ticket, net::reply_kind::warn,
+                   "table " + std::string(net::table_of(r.key)) +
+                       " does not exist: write a key of it or send TABLE CREATE first");
     default:
       reply(r.ticket, net::reply_kind::payload, "NOT_FOUND");
       if (r.what == net::verb::key_get_stale) ready_.back().head = "AGE:0";

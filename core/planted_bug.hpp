@@ -118,6 +118,8 @@ enum class bug : std::uint8_t {
   expiry_lost_at_restart,
   expiry_left_behind,
   transaction_half_done,
+  positions_lost_at_restart,
+  position_left_behind,
   // Stale reads.
   stale_age_from_answer,
   stale_before_held,

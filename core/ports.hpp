@@ -33,7 +33,8 @@ struct record_write {
     stage_row,      ///< `key`, `value`: a row of the table that `install` will put in place
     drop_staged,    ///< staged rows, and those that an install replaced, are gone
     handed_on,      ///< `by`: another node than `by` names may hold the log under it
-    install,  ///< `at`: staged rows, as of that slot, replace the rows, and no results are left
+    install,      ///< `at`: staged rows, as of that slot, replace the rows, and no results are left
+    put_history,  ///< `at`, `value`: what the commands of slot `at` changed; goes with its entry
   };
   kind what = kind::applied;
   slot at;
@@ -72,6 +73,13 @@ class frozen_log {
   virtual ~frozen_log() = default;
   /// As `log_store::recover`, without the tail.
   [[nodiscard]] virtual recovered_log state() const = 0;
+  /// Every slot up to this one is applied to the rows.
+  [[nodiscard]] virtual slot applied() const = 0;
+  /// Records of changes of the slots from `first` on, in order, until `visit` says false.
+  virtual void history(
+      slot first, const std::function<bool(slot at, std::string_view record)>& visit) const = 0;
+  /// The entry of a slot; empty if it is not in the log (any more).
+  [[nodiscard]] virtual std::optional<entry> entry_of(slot at) const = 0;
   /// As `log_store::scan`. On any thread, one at a time.
   virtual void scan(
       std::string_view prefix, std::string_view from,

@@ -262,7 +262,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
 
 void replica::note_applied(replica_effects& out) {
   const bool changed = saved_epoch_ != active_.epoch;
-  if (table_.unsaved() >= unsaved_rows_max || changed) save(out);
+  if (table_.unsaved() >= unsaved_rows_max || changed || watched_) save(out);
   if (changed) out.sync = true;  // others wait for it, see `settled`
   if (!out.progress) out.progress.emplace();
   out.progress->watermark = watermark_;

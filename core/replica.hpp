@@ -97,6 +97,8 @@ class replica {
   [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
   /// As `state_machine::list`: for reads that `answer` would need long for.
   [[nodiscard]] std::unique_ptr<listing> list(const read& r) const { return table_.list(r); }
+  /// While somebody watches, changes are written as soon as they are applied.
+  void set_watched(bool on) { watched_ = on; }
   /// When the next row ends, in log time; 0: none will.
   [[nodiscard]] stamp next_due() const { return table_.next_due(); }
   /// Answers a read from this copy, whoever owns the log, as soon as the copy holds `least`; not at
@@ -208,7 +210,8 @@ class replica {
   std::optional<tick> asked_at_;  ///< when the last fetch left
   fetch_pace pace_;
   std::uint64_t fetch_after_ = 0;  ///< the disk must have taken this group before more may come
-  std::vector<stale_ask> shelf_;   ///< wait for the copy; bound: the gateway's requests in flight
+  bool watched_ = false;
+  std::vector<stale_ask> shelf_;  ///< wait for the copy; bound: the gateway's requests in flight
   state_machine table_;
 
   replica_limits limits_;

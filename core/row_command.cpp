@@ -219,6 +219,7 @@ void row_command::put(std::string_view value, std::string_view principal, stamp 
   next.write_once = write_once;
   if (old_) next.acl = old_->acl;
   keep(next);
+  told_ = change{change_kind::put, next.version, 0, 0, {}};
 }
 
 void row_command::put_once(std::string_view value, std::string_view principal) {
@@ -255,11 +256,13 @@ void row_command::increase(std::string_view value, std::string_view principal) {
   put(scratch_, principal);
   if (there_) next_->expires = old_->expires;  // a counter of a window ends with it
   result_.data = "VALUE:" + scratch_;
+  told_->value = scratch_;
 }
 
 void row_command::erase() {
   if (!there_ && !(old_ && old_->has_value)) return;  // absent, or only its list is there
   changes_ = true;
+  if (there_) told_ = change{change_kind::erase, old_->version, 0, 0, {}};
   if (old_->acl.empty()) return;
   // The list stays, or whoever may write could make the key everyone's by removing it.
   row_record next{0, old_->created, when_, {}, {}};

@@ -11,6 +11,7 @@
 #include "core/access_list.hpp"
 #include "core/command.hpp"
 #include "core/entry.hpp"
+#include "core/history.hpp"
 #include "core/row_record.hpp"
 
 namespace atlas::core {
@@ -52,6 +53,9 @@ class row_command {
   /// Whether the row changes: to `next`, or, without one, to nothing.
   [[nodiscard]] bool changes() const { return changes_; }
   [[nodiscard]] const std::optional<row_record>& next() const { return next_; }
+  [[nodiscard]] const std::optional<row_record>& old() const { return old_; }
+  /// What a watcher is told: a value was written or removed. Without command and guard.
+  [[nodiscard]] const std::optional<change>& told() const { return told_; }
 
  private:
   void decide(const command_view& c);
@@ -73,6 +77,7 @@ class row_command {
   outcome result_;
   bool changes_ = false;
   std::optional<row_record> next_;
+  std::optional<change> told_;
   std::string scratch_;  ///< what `next_` shows of, where it is nobody else's
 };
 

@@ -50,6 +50,7 @@ state_machine::state_machine(log_id log, const log_store& disk, const recovered_
   }
   load_tables();
   load_due();
+  load_positions();
   for (const auto& [table, state] : tables_) load_guard(table);
   closed_ = rows_.get(closed_row) != nullptr && !planted(bug::close_lost_at_restart);
 }
@@ -57,10 +58,11 @@ state_machine::state_machine(log_id log, const log_store& disk, const recovered_
 void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results,
                           slot at) {
   now_ = when;
+  changes_.clear();
   if (!closed_) expire_due(when);
   batch_reader in(batch);
   command_view c;
-  while (in.next(c)) {
+  for (command_ = 0; in.next(c); ++command_) {
     const auto table = table_of(c.table);
     auto known = window_.find(table, c.id());
     if (!known) {
@@ -74,10 +76,14 @@ void state_machine::apply(const entry& batch, stamp when, std::vector<command_re
     if (results) results->push_back({c.from, c.seq, std::move(*known), c.table});
   }
   ATLAS_CHECK(in.complete(), "chosen batches decode; the border refuses others");
+  keep_changes(at);
 }
 
 void state_machine::save(slot at, std::uint64_t group, std::vector<record_write>& writes) {
   rows_.save(group, writes);
+  for (auto& [of, record] : std::exchange(history_, {}))
+    writes.push_back(
+        {.what = record_write::kind::put_history, .at = of, .value = make_blob(std::move(record))});
   if (result_lines_.empty()) return;
   auto lines = std::exchange(result_lines_, {});
   if (result_slots_.size() >= result_records_max) {

@@ -15,6 +15,7 @@
 #include "core/access_list.hpp"
 #include "core/command.hpp"
 #include "core/entry.hpp"
+#include "core/history.hpp"
 #include "core/listing.hpp"
 #include "core/ports.hpp"
 #include "core/result_window.hpp"
@@ -112,7 +113,17 @@ class state_machine {
   void load_guard(table_id table);
   outcome execute_row(const command_view& c, table_id table, const std::string& prefix, stamp when);
   outcome execute_transaction(const command_view& c, stamp log_time, slot at);
-  void keep_rows(const std::map<std::pair<table_id, std::string_view>, blob>& changed);
+  /// What a transaction makes of a row; null: erased.
+  struct txn_row {
+    blob next;
+    std::optional<change> told;
+  };
+  using txn_rows = std::map<std::pair<table_id, std::string_view>, txn_row>;
+  void keep_rows(const txn_rows& changed);
+  void note_change(table_id table, const std::optional<row_record>& row, change what);
+  void keep_changes(slot at);
+  void load_positions();
+  void set_position(table_id table, std::uint64_t position);
   [[nodiscard]] std::optional<std::string> conflict_of(const txn_step& s,
                                                        const std::optional<row_record>& old,
                                                        std::string_view principal,
@@ -136,7 +147,11 @@ class state_machine {
   stamp now_;       ///< log time: of the last batch applied
   row_overlay rows_;
   result_window window_;
-  std::string result_lines_;        ///< results since the last save
+  std::uint64_t command_ = 0;                    ///< number of the command in it that is executed
+  slot_changes changes_;                         ///< of it
+  std::map<table_id, std::uint64_t> positions_;  ///< of the last change of each table
+  std::vector<std::pair<slot, std::string>> history_;  ///< records since the last save
+  std::string result_lines_;                           ///< results since the last save
   std::vector<slot> result_slots_;  ///< slots that hold a results record on disk, ascending
   bool catalogue_changed_ = true;
   bool closed_ = false;  ///< the row `closed_row` is there

@@ -24,11 +24,6 @@ std::optional<row_record> decoded(const blob& bytes) {
   return record;
 }
 
-std::string_view row_of_key(std::string_view key) {
-  const auto dot = key.find('.');
-  return dot == std::string_view::npos ? std::string_view() : key.substr(dot);
-}
-
 }  // namespace
 
 std::string state_machine::due_row(const stay& of, stamp at, std::string_view row) {
@@ -104,6 +99,7 @@ void state_machine::end_row(const stay& of, stamp at, const std::string& row, st
   rows_.update(row_prefix(of.table, of.moves) + row, [&](const blob& before) {
     const auto old = decoded(before);
     ATLAS_CHECK(old && old->due() == at, "the index of ends agrees with the rows");
+    note_change(of.table, old, {change_kind::expire, old->version, 0, 0, row});
     if (old->acl.empty()) return std::optional<blob>(nullptr);
     row_record left{0, old->created, when, {}, {}};
     left.has_value = false;
@@ -146,6 +142,11 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
     result = done.take_result();
     if (!done.changes()) return std::nullopt;
     before_due = due;
+    if (done.told()) {
+      change told = *done.told();
+      told.command = command_;
+      note_change(table, done.next() ? done.next() : done.old(), std::move(told));
+    }
     if (!done.next()) return nullptr;
     after_due = done.next()->due();
     return make_blob(encode_row(*done.next()));
@@ -164,9 +165,11 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
 outcome state_machine::execute_transaction(const command_view& c, stamp log_time, slot at) {
   const auto steps = decode_steps(c.value);
   if (!steps) return {outcome_code::refused, "not a transaction"};
-  std::map<std::pair<table_id, std::string_view>, blob> changed;  // null: erased
+  txn_rows changed;
   std::string values;
+  std::uint64_t number = 0;
   for (const auto& s : *steps) {
+    ++number;
     const auto* const state = state_of(s.table);
     if (!state || state->what != custody::held)
       return {outcome_code::refused,
@@ -178,7 +181,7 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
     const auto known = changed.find(name);
     const blob before =
         known != changed.end()
-            ? known->second
+            ? known->second.next
             : rows_.get(row_prefix(s.table, state->moves) + std::string(name.second));
     const auto old = decoded(before);
     if (is_condition(s.what)) {
@@ -194,25 +197,36 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
     }
     if (s.what == step_kind::increase) values += "\r\n" + done.result().data;
     if (!done.changes()) continue;
-    changed[name] = done.next() ? make_blob(encode_row(*done.next())) : nullptr;
+    auto& row = changed[name];
+    row.next = done.next() ? make_blob(encode_row(*done.next())) : nullptr;
+    if (done.told()) {
+      row.told = done.told();
+      row.told->command = command_;
+      row.told->step = number;
+    }
     if (planted(bug::transaction_half_done)) keep_rows(std::exchange(changed, {}));
   }
   keep_rows(changed);
   return {outcome_code::ok, "COMMITTED SLOT:" + std::to_string(at.value) + values};
 }
 
-void state_machine::keep_rows(
-    const std::map<std::pair<table_id, std::string_view>, blob>& changed) {
-  for (const auto& [name, next] : changed) {
+void state_machine::keep_rows(const txn_rows& changed) {
+  for (const auto& [name, made] : changed) {
     const auto& [table, row] = name;
     stamp before_due;
+    const auto next = decoded(made.next);
     rows_.update(row_prefix(table, state_of(table)->moves) + std::string(row),
-                 [&, made = next](const blob& before) -> std::optional<blob> {
-                   if (const auto old = decoded(before)) before_due = old->due();
-                   return made;
+                 [&, &kept = made.next](const blob& before) -> std::optional<blob> {
+                   const auto old = decoded(before);
+                   if (old) before_due = old->due();
+                   const bool was_there = old && old->is_there(now_);
+                   // Written and removed again: nobody else ever saw it.
+                   const bool is_told =
+                       made.told && (made.told->what == change_kind::put || was_there);
+                   if (is_told) note_change(table, next ? next : old, *made.told);
+                   return kept;
                  });
-    const auto record = decoded(next);
-    note_due({table, state_of(table)->moves}, row, before_due, record ? record->due() : stamp{});
+    note_due({table, state_of(table)->moves}, row, before_due, next ? next->due() : stamp{});
   }
 }
 

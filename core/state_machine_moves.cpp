@@ -86,6 +86,7 @@ void state_machine::seal(const seal_request& r, stamp when) {
   next.what = custody::sealed;
   next.other = r.to;
   next.least = std::max(s->least, when);
+  next.position = positions_[r.table];
   set_state(r.table, next, when);
   // From here on nothing of it changes here, not even by itself: only what is held ends.
   next_due_ = first_end();
@@ -99,7 +100,7 @@ void state_machine::adopt(const adopt_part& p, stamp when) {
   const bool is_next = s && s->what == custody::arriving && s->moves == p.moves &&
                        (s->parts == p.index || planted(bug::adopted_out_of_order));
   if (!is_next && !(is_new && p.index == 0)) return;
-  table_state next{custody::arriving, p.moves, p.from, p.sealed, p.index + 1, {}};
+  table_state next{custody::arriving, p.moves, p.from, p.sealed, p.index + 1, {}, 0};
   if (is_next) next.after = s->after;
   if (!planted(bug::results_left_behind)) {
     result_lines_ += p.results;
@@ -119,6 +120,7 @@ void state_machine::adopt(const adopt_part& p, stamp when) {
   }
   set_state(p.table, next, when);
   if (!p.last) return;
+  if (!planted(bug::position_left_behind)) set_position(p.table, p.position);
   load_guard(p.table);
   next_due_ = first_end();
 }
@@ -152,6 +154,8 @@ bool state_machine::clear(const clear_request& r, stamp when) {
   if (!more) {
     next.what = custody::gone;
     window_.forget(r.table);
+    positions_.erase(r.table);
+    rows_.erase(position_row(r.table));
   }
   set_state(r.table, next, when);
   return more;
@@ -168,6 +172,7 @@ outcome state_machine::part(const read& r) const {
   p.moves = s->moves + 1;
   p.from = log_;
   p.sealed = s->least;
+  p.position = s->position;
   p.index = asked->index;
   auto results = window_.encode_parts_of(p.table, asked->bytes);
   if (asked->index < results.size()) {

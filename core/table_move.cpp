@@ -21,6 +21,7 @@ std::string encode(const table_state& s) {
   put_varint(out, s.least.us);
   put_varint(out, s.parts);
   put_string(out, s.after);
+  put_varint(out, s.position);
   return out;
 }
 
@@ -33,6 +34,7 @@ std::optional<table_state> decode_table_state(std::string_view bytes) {
   s.least.us = in.varint();
   s.parts = in.varint();
   s.after = in.string();
+  s.position = in.varint();
   if (!in.complete() || s.what < custody::held || s.what > custody::gone) return std::nullopt;
   return s;
 }
@@ -61,6 +63,7 @@ std::string encode(const adopt_part& p) {
   put_varint(out, p.moves);
   put_varint(out, p.from.value);
   put_varint(out, p.sealed.us);
+  put_varint(out, p.position);
   put_varint(out, p.index);
   out.push_back(p.last ? 1 : 0);
   put_string(out, p.results);
@@ -78,6 +81,7 @@ std::optional<adopt_part> decode_adopt_part(std::string_view bytes) {
   p.moves = in.varint();
   p.from.value = in.varint();
   p.sealed.us = in.varint();
+  p.position = in.varint();
   p.index = in.varint();
   p.last = in.byte() != 0;
   p.results = in.string();

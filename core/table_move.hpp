@@ -27,11 +27,12 @@ enum class custody : std::uint8_t {
 /// Kept as a row of the log, so that it survives restarts and is in every snapshot.
 struct table_state {
   custody what = custody::held;
-  std::uint64_t moves = 0;  ///< the n of `seal` and `adopt`: how often the table had moved
-  log_id other;             ///< sealed, gone: where it went, 0 = dropped; else whence it came
-  stamp least;              ///< nothing of the table is stamped lower here
-  std::uint64_t parts = 0;  ///< arriving: how many have come
-  std::string after;        ///< arriving: the last row that has come; sealed: that was cleared
+  std::uint64_t moves = 0;     ///< the n of `seal` and `adopt`: how often the table had moved
+  log_id other;                ///< sealed, gone: where it went, 0 = dropped; else whence it came
+  stamp least;                 ///< nothing of the table is stamped lower here
+  std::uint64_t parts = 0;     ///< arriving: how many have come
+  std::string after;           ///< arriving: the last row that has come; sealed: that was cleared
+  std::uint64_t position = 0;  ///< sealed, gone: of the table's last change here
   friend bool operator==(const table_state&, const table_state&) = default;
 };
 
@@ -48,10 +49,11 @@ struct adopt_part {
   table_id table;
   std::uint64_t moves = 0;  ///< in the log that it enters: one more than it was sealed at
   log_id from;
-  stamp sealed;             ///< of the seal: log time goes on from there
-  std::uint64_t index = 0;  ///< number of this part, from 0
-  bool last = false;        ///< the table is held from here on
-  std::string results;      ///< lines of a result_window
+  stamp sealed;                ///< of the seal: log time goes on from there
+  std::uint64_t position = 0;  ///< of the table's last change before the seal
+  std::uint64_t index = 0;     ///< number of this part, from 0
+  bool last = false;           ///< the table is held from here on
+  std::string results;         ///< lines of a result_window
   std::vector<std::pair<std::string, std::string>> rows;  ///< (row, encoded row_record)
 };
 

@@ -39,6 +39,11 @@ inline constexpr std::size_t txn_steps_max = 1'000;
 [[nodiscard]] inline bool is_condition(step_kind k) {
   return k < step_kind::put;
 }
+/// The part of a key behind its table: empty, or from the first dot on.
+[[nodiscard]] inline std::string_view row_of_key(std::string_view key) {
+  const auto dot = key.find('.');
+  return dot == std::string_view::npos ? std::string_view() : key.substr(dot);
+}
 [[nodiscard]] std::string encode_steps(const std::vector<txn_step>& steps);
 /// Empty if the bytes are broken, hold no step or too many.
 [[nodiscard]] std::optional<std::vector<txn_step>> decode_steps(std::string_view bytes);

@@ -69,7 +69,7 @@ void client_loop::run() {
 }
 
 int client_loop::wait_ms() {
-  if (!again_.empty()) return 0;
+  if (!again_.empty() || !desk_.taken.empty() || !desk_.cancelled.empty()) return 0;
   const int asked = serve_.next_deadline_ms();
   auto until = clock::time_point::max();
   if (timed_ > 0) until = next_sweep_;
@@ -179,6 +179,8 @@ void client_loop::resume() {
 
 void client_loop::serve_backend() {
   do {
+    if (!desk_.cancelled.empty()) serve_.cancel(std::exchange(desk_.cancelled, {}));
+    if (!desk_.taken.empty()) serve_.on_taken(std::exchange(desk_.taken, {}));
     if (const auto n = desk_.round.size(); n > 0) {
       serve_.submit(std::exchange(desk_.round, {}));
       desk_.round.reserve(n);
@@ -196,6 +198,14 @@ void client_loop::serve_backend() {
 }
 
 void client_loop::deliver(client_reply&& reply) {
+  if (reply.more) {
+    const auto* const stream = desk_.tickets.find(reply.ticket);
+    if (!stream || !stream->who) return;  // it has ended meanwhile
+    auto& c = *static_cast<connected_client*>(stream->who);
+    c.answer_part(*stream, std::move(reply));
+    if (!std::exchange(c.answered, true)) answered_.push_back(&c);
+    return;
+  }
   auto entry = desk_.take(reply.ticket);
   if (entry.who == nullptr) return;  // the client has gone
   auto& c = *static_cast<connected_client*>(entry.who);
@@ -236,6 +246,7 @@ bool client_loop::send_output(connected_client& c) {
 void client_loop::settle(connected_client& c) {
   account(c);
   const bool sent_all = c.output().empty();
+  if (sent_all) c.note_all_sent();
   if (sent_all && c.is_finished()) {
     if (c.has_failed() && !draining_) return linger(c);
     return drop(c);

@@ -107,6 +107,7 @@ void client_loop::begin_drain() {
       drop(c);
       continue;
     }
+    c.end_streams();
     c.stop_reading();
     touch(c);
   }

@@ -146,8 +146,8 @@ parsed_command parse_command(std::string_view body, bool tagged, std::size_t blo
   if (is_word(word, "INFO")) return request(verb::info);
   if (is_word(word, "HELP")) return parse_help(line);
   if (is_word(word, "TXN")) return parse_txn(line, tagged);
-  for (const std::string_view planned : {"WATCH", "UNWATCH"})
-    if (is_word(word, planned)) return not_implemented(planned);
+  if (is_word(word, "WATCH")) return parse_watch(line, tagged);
+  if (is_word(word, "UNWATCH")) return parse_unwatch(line);
   return warn("command expected, got " + upper(quote(word)));
 }
 
@@ -200,6 +200,7 @@ bool is_key_operation(verb what) {
     case verb::txn_commit:
     case verb::count:
     case verb::sample:
+    case verb::watch:
     case verb::info:
       return false;
   }
@@ -223,7 +224,8 @@ bool makes_table(verb what) {
 
 bool asks_for_data(verb what) {
   return is_key_operation(what) || what == verb::scan || what == verb::count ||
-         what == verb::sample || what == verb::key_mget || what == verb::txn_commit;
+         what == verb::sample || what == verb::key_mget || what == verb::txn_commit ||
+         what == verb::watch;
 }
 
 bool has_rule(const client_request& r) {

@@ -21,6 +21,7 @@ enum class parsed_kind : std::uint8_t {
   upload,   ///< blob_set of `key`: `length` bytes follow the line; refused with `text` if not empty
   assume,   ///< PRINCIPAL ASSUME: the name is in `key`
   whoami,   ///< PRINCIPAL WHOAMI
+  unwatch,  ///< UNWATCH: the id of the watch is in `key`
   text,     ///< answer `text`, then OK
   txn_begin,
   txn_commit,

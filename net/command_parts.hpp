@@ -44,5 +44,7 @@ namespace atlas::net {
 [[nodiscard]] parsed_command parse_scan(token_reader& line);
 [[nodiscard]] parsed_command parse_count(token_reader& line);
 [[nodiscard]] parsed_command parse_sample(token_reader& line);
+[[nodiscard]] parsed_command parse_watch(token_reader& line, bool tagged);
+[[nodiscard]] parsed_command parse_unwatch(token_reader& line);
 
 }  // namespace atlas::net

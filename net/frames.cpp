@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/bytes.hpp"
+
 namespace atlas::net {
 namespace {
 
@@ -57,6 +59,10 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
       return;  // an error is one frame and has no OK
     case reply_kind::line:
       append_frame(out, tag, {}, std::move(reply.text));
+      return;
+    case reply_kind::frames:
+      for (core::byte_reader in(reply.text); !in.failed() && !in.rest().empty();)
+        append_frame(out, tag, {}, std::string(in.string()));
       return;
     case reply_kind::ok:
       break;

@@ -42,6 +42,7 @@ enum class verb : std::uint8_t {
   scan,    ///< key = prefix; terms = empty or `<limit> <0|1: with values> <after>`, 0: no limit
   count,   ///< key = prefix
   sample,  ///< key = prefix, value = how many
+  watch,   ///< key = prefix, terms = `<position or -> <0|1: with values>`; a stream of replies
   info,
   node_list,
   node_info,  ///< key = raw node id text
@@ -80,6 +81,7 @@ enum class reply_kind : std::uint8_t {
   line,     ///< `text` alone, without `OK`
   blob,     ///< `BLOB <n>`, then the bytes of text, then `OK`
   warn,     ///< `ERROR WARN <text>`, sanitised by the gateway
+  frames,   ///< several frames without `OK`: text = `put_string(frame)` repeated
 };
 
 struct client_reply {
@@ -87,6 +89,7 @@ struct client_reply {
   reply_kind what = reply_kind::ok;
   std::string text;
   std::string head = {};  ///< a frame in front of all others, if not empty
+  bool more = false;      ///< of a stream: further replies to the same ticket follow
 };
 
 /// Serves requests. Every method is called on the gateway's thread only.
@@ -100,6 +103,11 @@ class backend {
   /// Moves answers that are ready to the end of `out`. Called after `gateway::wake` and after every
   /// round, and at `next_deadline`.
   virtual void poll(std::vector<client_reply>& out) = 0;
+  /// The clients of these streams have taken all that they were given; each may be given one more
+  /// reply. Until then there is at most one on its way.
+  virtual void on_taken(const std::vector<std::uint64_t>& /*tickets*/) {}
+  /// These streams are over: nothing is said to them any more, not even an end.
+  virtual void cancel(const std::vector<std::uint64_t>& /*tickets*/) {}
   /// Milliseconds until `poll` wants to be called without a wake-up; negative = never.
   [[nodiscard]] virtual int next_deadline_ms() = 0;
 };

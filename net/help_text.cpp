@@ -25,6 +25,8 @@ constexpr std::string_view lines[] = {
     "SCAN <prefix> [LIMIT <n>] [AFTER <key>] [VALUES] - list keys",
     "COUNT <prefix> - count keys",
     "SAMPLE <prefix> N <n> - some keys by chance",
+    "[ID:<id>] WATCH <prefix> [FROM <position>] [VALUES] - be told of every change",
+    "UNWATCH <id> - end a watch",
     "TXN BEGIN - begin a transaction: IF, PUT, DEL and INCR lines follow",
     "TXN COMMIT - do all of it or nothing",
     "TXN ABORT - forget it",
@@ -53,6 +55,7 @@ constexpr std::string_view lines[] = {
     "HELP [<command>] - these lines"};
 
 bool begins(std::string_view line, std::string_view topic) {
+  if (line.starts_with('[')) line.remove_prefix(line.find(' ') + 1);
   token_reader wanted(topic);
   token_reader words(line);
   for (std::size_t i = 0; i < 3 && wanted.has(i + 1); ++i)

@@ -1,4 +1,5 @@
-// SCAN, COUNT, SAMPLE and ACL.
+// SCAN, COUNT, SAMPLE, WATCH and ACL.
+#include <limits>
 #include <utility>
 
 #include "net/command_parts.hpp"
@@ -66,6 +67,43 @@ parsed_command parse_sample(token_reader& line) {
     return warn("invalid size " + quote(line.at(3)) + ": a number from 1 to " +
                 std::to_string(sample_max) + " expected");
   out.value = std::to_string(*n);
+  return out;
+}
+
+/// `WATCH <prefix> [FROM <position>] [VALUES]`; only under a request id, by which it is ended.
+parsed_command parse_watch(token_reader& line, bool tagged) {
+  auto out = least_request(line, verb::watch, 2);
+  if (out.kind != parsed_kind::request) return out;
+  if (!tagged) return warn("WATCH needs a request id: [ID:<id>] WATCH <prefix>");
+  std::string from = "-";
+  bool values = false;
+  const auto text = line.body();
+  std::size_t at = line.end_of(1);
+  for (auto word = next_token(text, at); !word.empty(); word = next_token(text, at)) {
+    if (is_word(word, "VALUES")) {
+      values = true;
+      continue;
+    }
+    if (!is_word(word, "FROM"))
+      return warn("WATCH does not know " + quote(word) +
+                  ": WATCH <prefix> [FROM <position>] [VALUES]");
+    const auto operand = next_token(text, at);
+    const auto position = number_in(operand);
+    // One less than what a number can hold: the next one is looked for.
+    if (!position || *position == std::numeric_limits<std::uint64_t>::max())
+      return warn("invalid position " + quote(operand) + ": a whole number expected");
+    from = std::to_string(*position);
+  }
+  out.terms = from + (values ? " 1" : " 0");
+  return out;
+}
+
+/// `UNWATCH <id>`.
+parsed_command parse_unwatch(token_reader& line) {
+  if (!line.has(2)) return wrong_arity(line, 2);
+  parsed_command out;
+  out.kind = parsed_kind::unwatch;
+  out.key = quote(line.at(1));
   return out;
 }
 

@@ -117,6 +117,8 @@ void session::on_parsed(parsed_command&& command, address&& to) {
     case parsed_kind::txn_commit:
     case parsed_kind::txn_abort:
       return on_transaction(command.kind);
+    case parsed_kind::unwatch:
+      return on_unwatch(command.key, to);
     case parsed_kind::upload:
       if (command.text.empty())
         framer_.expect_blob(command.length);
@@ -160,6 +162,10 @@ void session::on_transaction(parsed_kind what) {
 }
 
 void session::request(client_request&& r, address&& to) {
+  if (r.what == verb::watch && find_stream(to.tag))
+    return reply_at_once(warning("a watch with the id " + to.tag +
+                                 " is open on this connection: choose another, or UNWATCH it"),
+                         to);
   r.connection = connection_;
   if (to.tagged || may_join(r.what, r.key)) return submit(std::move(r), std::move(to));
   held_ = std::move(r);
@@ -177,6 +183,7 @@ void session::submit(client_request&& r, address&& to) {
   entry.who = this;
   entry.bytes = request_overhead_bytes + bytes_of(r) + to.tag.size();
   entry.tagged = to.tagged;
+  entry.stream = r.what == verb::watch;
   if (to.tagged) {
     entry.place = tagged_.size();
     entry.tag = std::move(to.tag);
@@ -197,10 +204,7 @@ void session::submit(client_request&& r, address&& to) {
 
 void session::answer(ticket_entry&& entry, client_reply&& reply) {
   if (entry.tagged) {
-    ATLAS_CHECK(tagged_[entry.place] == entry.ticket, "a tagged request is where its entry says");
-    tagged_[entry.place] = tagged_.back();
-    tagged_.pop_back();
-    if (entry.place < tagged_.size()) desk_.tickets.find(tagged_[entry.place])->place = entry.place;
+    take_out(entry);
     append_reply(out_, &entry.tag, std::move(reply));
   } else {
     auto& waiting = order_[entry.place - order_first_];
@@ -240,6 +244,7 @@ void session::put_out_ready() {
 void session::fail(std::string text) {
   if (failed_) return;
   failed_ = true;
+  end_streams();
   fatal_ = std::move(text);
   stop_reading();
 }
@@ -263,7 +268,16 @@ void session::abandon() {
   // The backend keeps the bytes of the requests, so their entries stay, too, until it answers.
   for (const auto& waiting : order_)
     if (waiting.ticket != 0) desk_.tickets.find(waiting.ticket)->who = nullptr;
-  for (const auto ticket : tagged_) desk_.tickets.find(ticket)->who = nullptr;
+  for (const auto ticket : tagged_) {
+    auto* const entry = desk_.tickets.find(ticket);
+    if (entry->stream) {
+      desk_.cancelled.push_back(ticket);
+      static_cast<void>(desk_.take(ticket));
+    } else {
+      entry->who = nullptr;
+    }
+  }
+  given_.clear();
   order_.clear();
   tagged_.clear();
   unanswered_ = waiting_bytes_ = 0;

@@ -35,6 +35,8 @@ struct request_desk {
   /// Keys, values, terms and tags of all requests in `tickets`. The backend holds them until it
   /// answers, so those of clients that have gone count until then.
   std::size_t bytes_in_flight = 0;
+  std::vector<std::uint64_t> taken;      ///< streams whose clients may be given more
+  std::vector<std::uint64_t> cancelled;  ///< streams that are over
 
   /// Takes the entry of an answered request out of the table; its ticket is 0 if there was none,
   /// its `who` null if the client has gone.
@@ -62,6 +64,12 @@ class session {
 
   /// Takes the answer of a request of this session; `entry` has been taken from the desk.
   void answer(ticket_entry&& entry, client_reply&& reply);
+  /// Takes a reply of a stream that goes on; `entry` stays on the desk.
+  void answer_part(const ticket_entry& entry, client_reply&& reply);
+  /// Everything put out is sent: says so for the streams that something was put out for.
+  void note_all_sent();
+  /// Ends all streams, as UNWATCH does.
+  void end_streams();
   /// Reads no further, answers what is in flight, then says `ERROR FATAL <text>`.
   void fail(std::string text);
   /// Reads no further and finishes when what is in flight is answered.
@@ -113,6 +121,10 @@ class session {
   void on_upload_end();
   void request(client_request&& r, address&& to);
   void on_transaction(parsed_kind what);
+  void on_unwatch(const std::string& tag, const address& to);
+  [[nodiscard]] const ticket_entry* find_stream(std::string_view tag) const;
+  void end_stream(std::uint64_t ticket);
+  void take_out(const ticket_entry& entry);
   [[nodiscard]] bool may_join(verb what, std::string_view key) const;
   void submit(client_request&& r, address&& to);
   void reply_at_once(client_reply&& r, const address& to);
@@ -142,6 +154,7 @@ class session {
   bool joinable_ = false;          // all unanswered work on single keys of table_
   std::string table_;
   std::vector<std::uint64_t> tagged_;  // tickets in flight, in no order
+  std::vector<std::uint64_t> given_;   // streams with replies among what is put out
 };
 
 }  // namespace atlas::net

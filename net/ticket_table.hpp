@@ -19,6 +19,7 @@ struct ticket_entry {
   std::uint64_t place = 0;   ///< untagged: number in the session's order; tagged: index in its list
   std::size_t bytes = 0;     ///< memory of the request, for the limit on all of them
   bool tagged = false;
+  bool stream = false;  ///< answered by any number of replies
   std::string tag;
 };
 

@@ -20,6 +20,7 @@ enum class space : char {
   configuration = 'c',  ///< chosen configurations by slot
   row = 'd',            ///< rows of the table
   log = 'l',            ///< accepted entries by slot
+  history = 'h',        ///< what was changed, by slot
   results = 'r',        ///< results of applied commands by slot
   other_row = 'e',      ///< the second place for rows: a snapshot comes in beside the table
 };

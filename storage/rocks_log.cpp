@@ -103,6 +103,14 @@ std::optional<std::string> rocks_log::state(const rocksdb::ReadOptions& how,
   return std::nullopt;
 }
 
+applied_mark rocks_log::read_applied(const rocksdb::ReadOptions& how) const {
+  const auto bytes = state(how, applied_key);
+  if (!bytes) return {};
+  const auto applied = decode_applied(*bytes);
+  if (!applied) damaged("the applied mark is damaged");
+  return applied.value_or(applied_mark{});
+}
+
 void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const {
   if (const auto bytes = state(how, promised_key)) {
     const auto promised = decode_ballot(*bytes);
@@ -118,15 +126,10 @@ void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_l
       return damaged("the mark of a hand-off is damaged");
     out.handed_on = *handed_on;
   }
-  if (const auto bytes = state(how, applied_key)) {
-    if (const auto applied = decode_applied(*bytes)) {
-      out.applied = applied->at;
-      out.last_stamp = applied->when;
-      out.applied_hash = applied->hash;
-    } else {
-      damaged("the applied mark is damaged");
-    }
-  }
+  const auto applied = read_applied(how);
+  out.applied = applied.at;
+  out.last_stamp = applied.when;
+  out.applied_hash = applied.hash;
   if (const auto bytes = state(how, truncated_key)) {
     if (bytes->size() != number_size) return damaged("the truncation point is damaged");
     out.truncated = core::slot{get_number(*bytes)};
@@ -198,6 +201,23 @@ class rocks_log::frozen final : public core::frozen_log {
     rows_ = log_->read_rows_space(how_);
   }
   [[nodiscard]] core::recovered_log state() const override { return log_->read_state(how_); }
+  [[nodiscard]] core::slot applied() const override { return log_->read_applied(how_).at; }
+  void history(
+      core::slot first,
+      const std::function<bool(core::slot at, std::string_view record)>& visit) const override {
+    log_->walk_slots(how_, space::history, first, visit);
+  }
+  [[nodiscard]] std::optional<core::entry> entry_of(core::slot at) const override {
+    std::optional<core::entry> found;
+    log_->walk_slots(how_, space::log, at, [&](core::slot s, std::string_view value) {
+      if (s != at) return false;
+      auto e = decode_accepted(s, value);
+      if (!e) log_->damaged("the entry of slot " + std::to_string(s.value) + " is damaged");
+      if (e) found = std::move(e->value);
+      return false;
+    });
+    return found;
+  }
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override {

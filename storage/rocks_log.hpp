@@ -46,6 +46,7 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
   [[nodiscard]] std::optional<std::string> state(const rocksdb::ReadOptions& how,
                                                  std::string_view key) const;
   void recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
+  [[nodiscard]] applied_mark read_applied(const rocksdb::ReadOptions& how) const;
   [[nodiscard]] space read_rows_space(const rocksdb::ReadOptions& how) const;
   /// Everything but the tail.
   [[nodiscard]] core::recovered_log read_state(const rocksdb::ReadOptions& how) const;

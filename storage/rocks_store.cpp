@@ -55,6 +55,8 @@ class log_batch {
         return put(slot_key(space::results, w.at).view(), slice(bytes_of(w)));
       case kind::erase_results:
         return check(batch_.Delete(family_, slice(slot_key(space::results, w.at).view())));
+      case kind::put_history:
+        return put(slot_key(space::history, w.at).view(), slice(bytes_of(w)));
       case kind::truncate:
         return truncate(w.at);
       case kind::stage_row:
@@ -109,6 +111,7 @@ class log_batch {
     put_number(number.data(), at.value);
     put_state(truncated_key, number);
     erase_up_to(space::log, slot_key(space::log, at + 1).view());
+    erase_up_to(space::history, slot_key(space::history, at + 1).view());
   }
   void erase_all(space where) {
     erase_up_to(where, end_of_prefix(std::string(1, static_cast<char>(where))));

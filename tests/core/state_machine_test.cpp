@@ -121,12 +121,13 @@ TEST_SUITE("core/state_machine") {
             false);
     CHECK(b.get("k") == outcome{outcome_code::ok, "two"});
     CHECK(b.get("x") == outcome{outcome_code::ok, "back"});
-    CHECK(b.table->unsaved() == 2);
+    CHECK(b.table->unsaved() == 3);  // and the table's position
     CHECK_FALSE(b.disk.get("k").has_value());
     b.save();
     CHECK(b.table->unsaved() == 0);
     CHECK(b.record("k").version == 2);
-    CHECK(b.last_writes.size() == 3);  // two rows and one record of results
+    // Two rows, the position, what was changed, and one record of results.
+    CHECK(b.last_writes.size() == 5);
   }
 
   TEST_CASE("a repeated command changes nothing and gets its first result") {

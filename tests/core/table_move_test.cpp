@@ -252,7 +252,8 @@ TEST_SUITE("core/table_move") {
   }
 
   TEST_CASE("broken bytes are no request") {
-    const auto part = encode(adopt_part{table, 1, home, {5}, 0, true, {}, {{".k", "no record"}}});
+    const auto part =
+        encode(adopt_part{table, 1, home, {5}, 0, 0, true, {}, {{".k", "no record"}}});
     CHECK_FALSE(decode_adopt_part(part).has_value());
     CHECK_FALSE(decode_adopt_part(encode(adopt_part{table, 0, home, {5}, 0, true, {}, {}})));
     CHECK(decode_adopt_part(encode(adopt_part{table, 1, home, {5}, 0, true, {}, {}})));

@@ -254,7 +254,7 @@ TEST_SUITE("net/command_parser") {
     std::string many = "KEY MGET";
     for (int i = 0; i < 257; ++i) many += " k";
     CHECK(warning(many) == "too many keys: at most 256 at once");
-    CHECK(warning("WATCH k") == "command not implemented: WATCH");
+    CHECK(warning("WATCH k") == "WATCH needs a request id: [ID:<id>] WATCH <prefix>");
   }
 
   TEST_CASE("help is told by the words it begins with") {

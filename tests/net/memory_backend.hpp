@@ -94,7 +94,23 @@ class memory_backend final : public backend {
     for (auto& r : ready_) out.push_back(std::move(r));
     ready_.clear();
   }
+  void on_taken(const std::vector<std::uint64_t>& tickets) override {
+    const std::lock_guard lock(mutex_);
+    taken_.insert(taken_.end(), tickets.begin(), tickets.end());
+  }
+  void cancel(const std::vector<std::uint64_t>& tickets) override {
+    const std::lock_guard lock(mutex_);
+    cancelled_.insert(cancelled_.end(), tickets.begin(), tickets.end());
+  }
   [[nodiscard]] int next_deadline_ms() override { return -1; }
+  [[nodiscard]] std::vector<std::uint64_t> taken() const {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+  }
+  [[nodiscard]] std::vector<std::uint64_t> cancelled() const {
+    const std::lock_guard lock(mutex_);
+    return cancelled_;
+  }
 
  private:
   client_reply serve(client_request& r) {
@@ -146,6 +162,11 @@ class memory_backend final : public backend {
       case verb::sample:
       case verb::info:
         return payload("SAID " + r.key + "|" + r.value + "|" + r.terms);
+      case verb::watch: {
+        client_reply first{r.ticket, reply_kind::line, "WATCHING 0"};
+        first.more = true;
+        return first;
+      }
       case verb::node_list:
       case verb::node_info:
       case verb::table_list:
@@ -188,6 +209,8 @@ class memory_backend final : public backend {
   }
 
   mutable std::mutex mutex_;
+  std::vector<std::uint64_t> taken_;
+  std::vector<std::uint64_t> cancelled_;
   bool holding_ = false;
   std::map<std::string, std::string> rows_;
   std::uint64_t slot_ = 0;

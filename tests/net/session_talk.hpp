@@ -43,18 +43,31 @@ struct talk {
   /// Rounds go to the backend and answers come back until nothing moves, as in the loop.
   void serve() {
     for (;;) {
+      backend.cancel(std::exchange(desk.cancelled, {}));
+      backend.on_taken(std::exchange(desk.taken, {}));
       backend.submit(std::exchange(desk.round, {}));
       std::vector<client_reply> replies;
       backend.poll(replies);
       for (auto& r : replies) {
+        if (r.more) {
+          give(std::move(r));
+          continue;
+        }
         auto entry = desk.take(r.ticket);
         REQUIRE(entry.ticket == r.ticket);
         if (entry.who != nullptr) client.answer(std::move(entry), std::move(r));
       }
       take_output();
       client.advance();
-      if (desk.round.empty() && replies.empty()) return;
+      if (desk.round.empty() && replies.empty() && desk.cancelled.empty()) return;
     }
+  }
+  /// A reply of a stream that goes on; false if nobody waits for it.
+  bool give(client_reply&& r) {
+    const auto* const entry = desk.tickets.find(r.ticket);
+    if (!entry || !entry->who) return false;
+    client.answer_part(*entry, std::move(r));
+    return true;
   }
   void take_output() {
     std::array<iovec, 4> pieces;

@@ -1,6 +1,10 @@
 // What is proposed, voted for, chosen and applied. Messages of acceptors: monitor_messages.cpp.
 #include "tests/sim/monitor.hpp"
 
+#include <algorithm>
+#include <set>
+
+#include "core/history.hpp"
 #include "core/row_record.hpp"
 #include "core/running_hash.hpp"
 #include "tests/sim/monitor_names.hpp"
@@ -146,7 +150,44 @@ void monitor::check_rows(core::node_id node, const core::replica& copy) const {
                     " are not what the chosen log says (invariants 3 and 7)");
 }
 
-void monitor::check_disk(core::node_id node, core::log_id log, const log_image& disk) const {
+/// Every change once, in order, with what it was, in the history of every copy.
+void monitor::check_history(core::node_id node, core::log_id log, const log_image& disk) {
+  const auto* const model = table(log);
+  if (!model) return;
+  auto& checked = history_checked_[{node, log}];
+  if (checked > disk.applied || checked < disk.truncated) checked = disk.truncated;
+  for (++checked; checked <= disk.applied; ++checked) {
+    std::vector<model_change> told;
+    const auto record = disk.history.find(checked);
+    const auto entry = disk.entries.find(checked);
+    const auto& expected = model->changes(checked);
+    std::set<core::table_id> tables;
+    for (const auto& c : expected) tables.insert(c.table);
+    for (const auto table : tables) {
+      if (record == disk.history.end() || entry == disk.entries.end()) break;
+      const auto found = core::changes_of(table, *record->second);
+      require(found.has_value(), name(node) + ": a record of changes is broken");
+      core::change_teller teller(entry->second.value);
+      auto position = found->first;
+      for (const auto& c : found->list) {
+        const auto t = teller.tell(c);
+        require(t.has_value(), name(node) + ": a change is not in its entry");
+        told.push_back(
+            {table, position++, c.what, std::string(t->row), std::string(t->value), c.version});
+      }
+    }
+    auto sorted = expected;
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto& a, const auto& b) { return a.table < b.table; });
+    require(told == sorted && (record != disk.history.end()) == !expected.empty(),
+            name(node) + ": the history on disk at " + name(log, checked) +
+                " does not tell what the chosen log changed");
+  }
+  --checked.value;
+}
+
+void monitor::check_disk(core::node_id node, core::log_id log, const log_image& disk) {
+  check_history(node, log, disk);
   const auto& expected = rows_after(log, disk.applied);
   bool same = expected.size() == disk.rows.size();
   for (const auto& [key, bytes] : disk.rows) {

@@ -55,7 +55,7 @@ class monitor {
   /// Rows of a copy are what the chosen log up to its watermark makes of an empty table.
   void check_rows(core::node_id node, const core::replica& copy) const;
   /// The same for the rows that a disk shows, versions included: a command executed twice shows.
-  void check_disk(core::node_id node, core::log_id log, const log_image& disk) const;
+  void check_disk(core::node_id node, core::log_id log, const log_image& disk);
 
   /// Node's medium holds this for sure.
   void on_durable(core::node_id node, core::log_id log, const log_image& durable);
@@ -81,6 +81,7 @@ class monitor {
   [[nodiscard]] std::uint64_t ticks() const { return ticks_; }
 
  private:
+  void check_history(core::node_id node, core::log_id log, const log_image& disk);
   std::uint64_t ticks_ = 0;
   using tenure_name = std::pair<core::ballot, core::generation>;
   struct chosen_value {
@@ -131,6 +132,8 @@ class monitor {
   std::map<std::pair<core::node_id, core::log_id>, acceptor_memory> acceptors_;
   std::map<std::pair<core::log_id, core::ballot>, core::slot> counted_;  ///< by each owner
   std::map<std::pair<core::node_id, core::log_id>, std::pair<core::ballot, core::slot>> last_seen_;
+  /// Up to where the history on the disk of each copy was compared.
+  std::map<std::pair<core::node_id, core::log_id>, core::slot> history_checked_;
   /// Last chosen slot when a read came to an owner.
   std::map<std::tuple<core::log_id, core::table_id, core::process, core::sequence>, core::slot>
       reads_;

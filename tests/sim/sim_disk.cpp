@@ -32,6 +32,10 @@ void log_image::apply(const core::record_write& w) {
     case kind::erase_row:
       rows.erase(w.key);
       break;
+    case kind::put_history:
+      require(w.at > truncated, "no change is written at or below the truncation point");
+      history.insert_or_assign(w.at, w.value);
+      break;
     case kind::put_results:
       results.insert_or_assign(w.at, w.value);
       break;
@@ -42,6 +46,7 @@ void log_image::apply(const core::record_write& w) {
       require(w.at >= truncated, "the truncation point on disk may only rise");
       truncated = w.at;
       entries.erase(entries.begin(), entries.upper_bound(w.at));
+      history.erase(history.begin(), history.upper_bound(w.at));
       break;
     case kind::stage_row:
       staged.insert_or_assign(w.key, w.value);
@@ -97,6 +102,18 @@ class frozen_image final : public core::frozen_log {
  public:
   explicit frozen_image(const log_image& image) : image_(image) {}
   [[nodiscard]] core::recovered_log state() const override { return state_of(image_); }
+  [[nodiscard]] core::slot applied() const override { return image_.applied; }
+  void history(
+      core::slot first,
+      const std::function<bool(core::slot at, std::string_view record)>& visit) const override {
+    for (auto it = image_.history.lower_bound(first); it != image_.history.end(); ++it)
+      if (!visit(it->first, *it->second)) return;
+  }
+  [[nodiscard]] std::optional<core::entry> entry_of(core::slot at) const override {
+    const auto found = image_.entries.find(at);
+    if (found == image_.entries.end()) return std::nullopt;
+    return found->second.value;
+  }
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override {

@@ -28,6 +28,7 @@ struct log_image {
   std::map<core::slot, core::accepted_entry> entries;
   std::map<std::string, core::blob, std::less<>> rows;
   std::map<core::slot, core::blob> results;
+  std::map<core::slot, core::blob> history;
   core::slot truncated;
   core::slot installed;  ///< of the last snapshot put in place
   std::map<std::string, core::blob, std::less<>> staged;

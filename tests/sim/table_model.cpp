@@ -21,6 +21,7 @@ bool table_model::admit(const core::command& c, core::log_id log, table_ledger& 
 void table_model::apply(const core::entry& value, bool fresh, const std::string& where,
                         core::log_id log, table_ledger& ledger) {
   history_.push_back(history_.back());
+  changes_.emplace_back();
   where_ = where;
   if (value.kind() == core::entry_kind::no_op) ++no_ops_;
   const auto batch = core::decode_batch(value);
@@ -85,10 +86,12 @@ void table_model::execute_move(const core::command& c, core::log_id log, table_l
     s.what = core::custody::sealed;
     s.other = r->to;
     s.least = std::max(s.least, when_);
+    s.position = positions_[r->table];
     keep(r->table, s);
     const auto rows = rows_of(history_.back(), core::row_prefix(r->table, r->moves));
     require(ledger.sealed.emplace(std::pair{r->table, r->moves}, std::pair{r->to, rows}).second,
             where_ + ": a table is sealed again at the same count");
+    ledger.positions[{r->table, r->moves}] = positions_[r->table];
     ++ledger.seals;
     return;
   }
@@ -106,6 +109,7 @@ void table_model::execute_move(const core::command& c, core::log_id log, table_l
   }
   if (!is_last) return;
   s.what = core::custody::gone;
+  rows.erase(core::position_row(r->table));
   keep(r->table, s);
 }
 
@@ -137,6 +141,9 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
   s.what = core::custody::held;
   s.after.clear();
   keep(p.table, s);
+  keep_position(p.table, p.position);
+  require(p.position == ledger.positions[{p.table, p.moves - 1}],
+          where_ + ": a table arrives at another position than it left");
   ++ledger.adoptions;
   const auto seal = ledger.sealed.find({p.table, p.moves - 1});
   require(seal != ledger.sealed.end() && seal->second.first == log,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/entry.hpp"
+#include "core/history.hpp"
 #include "core/table_move.hpp"
 
 namespace atlas::sim {
@@ -39,9 +40,22 @@ struct table_ledger {
   std::set<std::string> executed;  ///< principals of all commands; each is used once
   /// Rows of a table when it was sealed at that count, and the log that it went to.
   std::map<std::pair<core::table_id, std::uint64_t>, std::pair<core::log_id, model_rows>> sealed;
+  /// Position of a table when it was sealed at that count.
+  std::map<std::pair<core::table_id, std::uint64_t>, std::uint64_t> positions;
   std::uint64_t seals = 0;
   std::uint64_t parts = 0;
   std::uint64_t adoptions = 0;
+};
+
+/// A value that was written or removed, as a watcher must hear of it.
+struct model_change {
+  core::table_id table;
+  std::uint64_t position = 0;
+  core::change_kind what = core::change_kind::put;
+  std::string row;
+  std::string value;
+  std::uint64_t version = 0;
+  friend bool operator==(const model_change&, const model_change&) = default;
 };
 
 class table_model {
@@ -54,6 +68,10 @@ class table_model {
 
   /// Rows after slot `upto`, which was applied.
   [[nodiscard]] const model_rows& after(core::slot upto) const { return history_[upto.value]; }
+  /// What slot `at`, which was applied, changed, in the order of positions.
+  [[nodiscard]] const std::vector<model_change>& changes(core::slot at) const {
+    return changes_[at.value];
+  }
   /// Nothing of the log may be executed or read any more.
   [[nodiscard]] bool is_closed() const { return closed_; }
   /// Commands in the log that were not executed, because they were before or are too old.
@@ -68,6 +86,10 @@ class table_model {
   void execute_transaction(const core::command& c);
   /// What ends by `when_` goes.
   void expire();
+  void note_change(core::table_id table, core::change_kind what, const std::string& row,
+                   const model_row& now);
+  void sort_changes(std::size_t first);
+  void keep_position(core::table_id table, std::uint64_t position);
   void set(core::table_id table, const std::string& row, const model_row* next);
   void execute_move(const core::command& c, core::log_id log, table_ledger& ledger);
   void adopt(const core::adopt_part& p, core::log_id log, table_ledger& ledger);
@@ -79,6 +101,8 @@ class table_model {
 
   std::vector<model_rows> history_{1};  ///< [s] is after slot s
   std::map<core::table_id, core::table_state> tables_;
+  std::map<core::table_id, std::uint64_t> positions_;
+  std::vector<std::vector<model_change>> changes_{1};  ///< [s] is of slot s
   std::string where_;
   core::stamp when_;
   core::stamp last_stamp_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/bytes.hpp"
+#include "core/history.hpp"
 #include "core/row_command.hpp"
 #include "core/transaction.hpp"
 #include "tests/sim/sim_failure.hpp"
@@ -29,9 +30,41 @@ void table_model::expire() {
   const auto all = history_.back();
   for (const auto& [table, state] : tables_) {
     if (state.what != core::custody::held) continue;
+    std::map<std::pair<std::uint64_t, std::string>, model_row> over;
     for (const auto& [row, value] : rows_of(all, core::row_prefix(table, state.moves)))
-      if (value.due() && value.due() <= when_.us) set(table, row, nullptr);
+      if (value.due() && value.due() <= when_.us) over[{value.due(), row}] = value;
+    for (const auto& [name, value] : over) {
+      set(table, name.second, nullptr);
+      note_change(table, core::change_kind::expire, name.second, value);
+    }
   }
+}
+
+void table_model::note_change(core::table_id table, core::change_kind what, const std::string& row,
+                              const model_row& now) {
+  const auto position = positions_[table] + 1;
+  const bool is_put = what == core::change_kind::put;
+  changes_.back().push_back(
+      {table, position, what, row, is_put ? now.value : std::string(), now.version});
+  keep_position(table, position);
+}
+
+/// A transaction tells its rows in byte order, whatever the order of its steps.
+void table_model::sort_changes(std::size_t first) {
+  auto& list = changes_.back();
+  if (first == list.size()) return;
+  auto position = list[first].position;
+  std::sort(list.begin() + static_cast<std::ptrdiff_t>(first), list.end(),
+            [](const auto& a, const auto& b) { return a.row < b.row; });
+  for (auto i = first; i < list.size(); ++i) list[i].position = position++;
+}
+
+void table_model::keep_position(core::table_id table, std::uint64_t position) {
+  positions_[table] = position;
+  auto& row = history_.back()[core::position_row(table)];
+  row = {};
+  core::put_varint(row.value, position);
+  row.version = 1;
 }
 
 void table_model::set(core::table_id table, const std::string& row, const model_row* next) {
@@ -64,6 +97,7 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
     if (c.what != core::operation::increase) next.expires = 0;
     if (c.what != core::operation::put_once) next.write_once = 0;
     set(table, c.row, &next);
+    note_change(table, core::change_kind::put, c.row, next);
   };
   switch (c.what) {
     case core::operation::put:
@@ -81,7 +115,9 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
     case core::operation::increase:
       return write(std::to_string(number(next.value) + static_cast<std::int64_t>(in.varint())));
     case core::operation::erase:
-      if (!kept && found != rows.end()) set(table, c.row, nullptr);
+      if (kept || found == rows.end()) return;
+      if (there) note_change(table, core::change_kind::erase, c.row, found->second);
+      set(table, c.row, nullptr);
       return;
     case core::operation::expire: {
       const auto us = in.varint();
@@ -98,6 +134,7 @@ void table_model::execute_transaction(const core::command& c) {
   // Those of the simulator touch one table, and a condition in one of them never holds.
   const auto steps = core::decode_steps(c.value).value();
   if (steps.back().what == core::step_kind::if_version) return;
+  const auto first = changes_.back().size();
   for (const auto& s : steps) {
     core::command one = c;
     one.what = core::operation::increase;
@@ -105,6 +142,7 @@ void table_model::execute_transaction(const core::command& c) {
     one.value = core::encode_amount(static_cast<std::int64_t>(s.number));
     execute_row(one, s.table);
   }
+  sort_changes(first);
   std::int64_t sum = 0;
   for (const auto& s : steps) {
     const auto row = s.key.substr(s.key.find('.'));

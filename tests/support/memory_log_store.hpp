@@ -101,6 +101,9 @@ class memory_log_store final : public core::log_store {
       case kind::erase_row:
         rows_.erase(w.key);
         break;
+      case kind::put_history:
+        history_.insert_or_assign(w.at, *w.value);
+        break;
       case kind::put_results:
         results_.insert_or_assign(w.at, *w.value);
         break;
@@ -110,6 +113,7 @@ class memory_log_store final : public core::log_store {
       case kind::truncate:
         kept_.truncated = w.at;
         accepted_.erase(accepted_.begin(), accepted_.upper_bound(w.at));
+        history_.erase(history_.begin(), history_.upper_bound(w.at));
         break;
       case kind::stage_row:
         staged_.insert_or_assign(w.key, *w.value);
@@ -128,6 +132,7 @@ class memory_log_store final : public core::log_store {
   std::map<core::slot, core::accepted_entry> accepted_;
   std::map<std::string, std::string, std::less<>> rows_;
   std::map<core::slot, std::string> results_;
+  std::map<core::slot, std::string> history_;
   std::map<std::string, std::string, std::less<>> staged_;
 };
 
@@ -135,6 +140,17 @@ class memory_log_store::frozen final : public core::frozen_log {
  public:
   explicit frozen(const memory_log_store& disk) : disk_(disk) {}
   [[nodiscard]] core::recovered_log state() const override { return disk_.recover(); }
+  [[nodiscard]] core::slot applied() const override { return disk_.kept_.applied; }
+  void history(core::slot first,
+               const std::function<bool(core::slot, std::string_view)>& visit) const override {
+    for (auto it = disk_.history_.lower_bound(first); it != disk_.history_.end(); ++it)
+      if (!visit(it->first, it->second)) return;
+  }
+  [[nodiscard]] std::optional<core::entry> entry_of(core::slot at) const override {
+    const auto found = disk_.accepted_.find(at);
+    if (found == disk_.accepted_.end()) return std::nullopt;
+    return found->second.value;
+  }
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     disk_.scan(prefix, from, visit);

@@ -1,0 +1,189 @@
+// WATCH: every change of a table, once and in order, from the history in this node's own copy of
+// the log. The reader looks; here is who wants to know, how far he is, and whether he keeps up.
+#include <algorithm>
+
+#include "actors/request_router.hpp"
+#include "core/bytes.hpp"
+#include "core/stale_reads.hpp"
+#include "core/state_machine.hpp"
+
+namespace atlas::actors {
+namespace {
+
+// Also without a sign of something new: an idle look costs next to nothing.
+constexpr std::uint64_t look_every_ms = 1'000;
+
+std::string event_text(const std::string& table, const core::watch_event& e, bool values) {
+  const auto position = std::to_string(e.position);
+  if (e.gap_to) return "GAP " + position + " " + std::to_string(e.gap_to);
+  const char* const what = e.what == core::change_kind::put     ? " PUT "
+                           : e.what == core::change_kind::erase ? " DEL "
+                                                                : " EXPIRE ";
+  std::string text = "EVENT " + position + what + table + e.row +
+                     " version=" + std::to_string(e.version) +
+                     " principal=" + (e.principal.empty() ? "-" : e.principal);
+  if (values) text += " length=" + std::to_string(e.value.size()) + "\r\n" + e.value;
+  return text;
+}
+
+}  // namespace
+
+void request_router::add_watch(route& to, const net::client_request& r, std::string row) {
+  auto& w = watches_[r.ticket];
+  w.table = to.label;
+  w.terms.table = to.table;
+  w.terms.prefix = std::move(row);
+  w.terms.principal = r.principal;
+  w.terms.values = r.terms.ends_with('1');
+  if (r.terms.front() != '-') w.terms.next = std::stoull(r.terms) + 1;
+  follow_to(w, to.entry->log);
+  // From now on means: behind everything that was acknowledged before.
+  if (w.terms.next)
+    look(r.ticket, w);
+  else
+    ask_where(r.ticket, w);
+}
+
+/// Whatever log is not open here yet is tried again with the next look.
+void request_router::follow_to(watch& w, core::log_id log) {
+  auto entry = board_->log(log);
+  if (!entry || entry == w.entry) return;
+  if (w.entry) --w.entry->watches;
+  w.entry = std::move(entry);
+  ++w.entry->watches;
+  w.terms.home = core::home_table(log);
+  w.terms.from = {};
+}
+
+void request_router::look(std::uint64_t ticket, watch& w) {
+  w.again = w.is_asked || w.is_full;
+  if (w.again || !w.entry) return;
+  w.is_asked = true;
+  w.looked_at_ms = ticked_at_ms_;
+  caf::anon_send(board_->reader, watch_job{ticket, w.entry->disk, w.terms});
+}
+
+void request_router::on_watch_part(std::uint64_t ticket, core::watch_part&& part) {
+  std::unique_lock lock(mutex_);
+  if (const auto w = watches_.find(ticket); w != watches_.end())
+    take_watch_part(ticket, w->second, std::move(part));
+  flush_dirty(monotonic_us() / 1000);
+  wake_if_ready(lock);
+}
+
+void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part) {
+  using state = core::watch_state;
+  w.is_asked = false;
+  if (part.state == state::absent) return;
+  if (!w.terms.next && (!w.frontier || part.applied < *w.frontier)) {
+    if (!w.frontier) ask_where(ticket, w);
+    return;
+  }
+  if (part.state == state::ahead) return check_position(ticket, w, part);
+  if (part.state == state::dropped && !w.is_told)
+    return end_watch(ticket, "table " + w.table + " was dropped");
+  if (!std::exchange(w.is_told, true)) {
+    const auto first = w.terms.next.value_or(part.next);
+    ready_.push_back({ticket, net::reply_kind::line, "WATCHING " + std::to_string(first - 1)});
+    ready_.back().more = true;
+  }
+  w.terms.next = part.next;
+  w.terms.from = part.from;
+  if (!part.events.empty()) give_events(ticket, w, std::move(part.events));
+  if (part.state == state::dropped) return end_watch(ticket, "table " + w.table + " was dropped");
+  if (part.state == state::moved) follow_to(w, part.other);
+  if (w.again || part.state == state::more || part.state == state::moved) look(ticket, w);
+}
+
+void request_router::give_events(std::uint64_t ticket, watch& w,
+                                 std::vector<core::watch_event>&& events) {
+  std::string frames;
+  for (const auto& e : events)
+    core::put_string(frames, event_text(w.table, e, w.terms.values && !e.gap_to));
+  ready_.push_back({ticket, net::reply_kind::frames, std::move(frames)});
+  ready_.back().more = true;
+  w.is_full = true;
+}
+
+/// The client names a position that this copy has not come to: it may be behind, or the table is
+/// another one than the client knew. The owner's frontier tells which.
+void request_router::check_position(std::uint64_t ticket, watch& w, const core::watch_part& part) {
+  if (!w.frontier) return ask_where(ticket, w);
+  if (part.applied >= *w.frontier)
+    end_watch(ticket, "position " + std::to_string(*w.terms.next - 1) + " is ahead of table " +
+                          w.table + ", which is at " + std::to_string(part.position) +
+                          ": it was made anew; watch it from 0, or without FROM");
+}
+
+/// Asks the owner how far the log is that holds the table.
+void request_router::ask_where(std::uint64_t ticket, watch& w) {
+  auto* const to = route_of(w.terms.table);
+  if (!to || std::exchange(w.asks_frontier, true)) return;
+  const auto answered = [this, ticket](bool decided, core::outcome&& result) {
+    std::unique_lock lock(mutex_);
+    const auto found = watches_.find(ticket);
+    if (found != watches_.end()) {
+      auto& mine = found->second;
+      mine.asks_frontier = false;
+      const auto f = core::decode_frontier(result.data);
+      if (!decided || result.code != core::outcome_code::ok || !f) {
+        end_watch(ticket, decided ? "table " + mine.table + " was dropped" : result.data);
+      } else {
+        follow_to(mine, f->log);
+        if (mine.entry->log == f->log) mine.frontier = f->upto;
+        look(ticket, mine);
+      }
+    }
+    wake_if_ready(lock);
+  };
+  add_read(*to, core::read_kind::frontier, {}, waiting{0, net::verb::watch, answered},
+           monotonic_us() / 1000 + options_.request_timeout_ms);
+}
+
+void request_router::end_watch(std::uint64_t ticket, const std::string& why) {
+  forget_watch(ticket);
+  reply(ticket, net::reply_kind::warn, why + "; the watch has ended");
+}
+
+void request_router::forget_watch(std::uint64_t ticket) {
+  const auto w = watches_.find(ticket);
+  if (w == watches_.end()) return;
+  if (w->second.entry) --w->second.entry->watches;
+  watches_.erase(w);
+}
+
+void request_router::on_history(core::log_id log) {
+  std::unique_lock lock(mutex_);
+  for (auto& [ticket, w] : watches_)
+    if (w.entry->log == log) look(ticket, w);
+}
+
+void request_router::on_taken(const std::vector<std::uint64_t>& tickets) {
+  std::unique_lock lock(mutex_);
+  for (const auto ticket : tickets) {
+    const auto w = watches_.find(ticket);
+    if (w == watches_.end()) continue;
+    w->second.is_full = false;
+    if (w->second.again) look(ticket, w->second);
+  }
+}
+
+void request_router::cancel(const std::vector<std::uint64_t>& tickets) {
+  std::unique_lock lock(mutex_);
+  for (const auto ticket : tickets) forget_watch(ticket);
+}
+
+void request_router::look_after_watches(std::uint64_t now) {
+  if (watches_.empty()) return;
+  if (board_->was_removed()) {
+    std::vector<std::uint64_t> all;
+    for (const auto& [ticket, w] : watches_) all.push_back(ticket);
+    for (const auto ticket : all) end_watch(ticket, core::removed_text(board_->self().node));
+    return;
+  }
+  for (auto& [ticket, w] : watches_)
+    if (!w.is_asked && !w.is_full && now >= w.looked_at_ms + (w.is_told ? look_every_ms : 50))
+      look(ticket, w);
+}
+
+}  // namespace atlas::actors

@@ -1,0 +1,193 @@
+// WATCH against real nodes: 100,000 changes while the table changes its owner, nodes are killed and
+// the table moves into a group. Every watcher, whichever nodes it was at, hears each of them once.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "tests/system/cluster.hpp"
+
+namespace {
+
+using namespace atlas::system_tests;
+using std::chrono::seconds;
+
+/// What one watcher heard, and what it makes of it.
+struct heard {
+  std::uint64_t last = 0;
+  std::uint64_t lives = 0;  ///< connections
+  std::size_t digest = 0;   ///< of all events in order
+  std::map<std::string, std::string> rows;
+  std::string wrong;  ///< the first thing that must not be
+};
+
+void take(heard& h, const std::string& line, const std::string& value) {
+  std::uint64_t position = 0;
+  char what[16] = {};
+  char key[64] = {};
+  if (std::sscanf(line.c_str(), "[ID:w] EVENT %lu %15s %63s version=", &position, what, key) != 3)
+    h.wrong = "not an event: " + line;
+  else if (position != h.last + 1)
+    h.wrong = "after " + std::to_string(h.last) + ": " + line;
+  if (!h.wrong.empty()) return;
+  h.last = position;
+  h.digest = h.digest * 31 + std::hash<std::string>{}(line + value);
+  if (what[0] == 'P')
+    h.rows[key] = value;
+  else
+    h.rows.erase(key);
+}
+
+/// Watches from its first node on, and from the next one whenever a connection is lost.
+heard watch_all(cluster& c, std::size_t node, const std::string& end) {
+  heard h;
+  const auto give_up = std::chrono::steady_clock::now() + seconds(240);
+  for (; h.wrong.empty(); node = node % c.size() + 1) {
+    if (std::chrono::steady_clock::now() > give_up) h.wrong = "not at the end in time";
+    auto mine = client::connect(c.socket(node), seconds(5));
+    if (!mine) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      continue;
+    }
+    ++h.lives;
+    mine->send("[ID:w] WATCH feed FROM " + std::to_string(h.last) + " VALUES\r\n");
+    const auto first = mine->next_line(seconds(30));
+    if (!first) continue;
+    if (*first != "[ID:w] WATCHING " + std::to_string(h.last)) h.wrong = *first;
+    while (h.wrong.empty()) {
+      const auto line = mine->next_line(seconds(30));
+      const auto value = line ? mine->next_line(seconds(30)) : std::nullopt;
+      if (!value) break;
+      take(h, *line, *value);
+      if (line->find(" " + end + " ") != std::string::npos) return h;
+    }
+  }
+  return h;
+}
+
+/// Transactions of 25 changes, and a removal now and then; some may be done twice or not at all.
+void write_all(cluster& c, std::size_t node, int rounds) {
+  std::optional<client> mine;
+  for (int i = 0; i < rounds; ++i) {
+    while (!mine) {
+      mine = client::connect(c.socket(node), seconds(20));
+      if (!mine) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it is down
+    }
+    std::string text = "TXN BEGIN\r\n";
+    for (int k = 0; k < 25; ++k)
+      text += "PUT feed.n" + std::to_string(node) + "k" + std::to_string((i + k * 7) % 90) + " v" +
+              std::to_string(i) + "\r\n";
+    mine->send(text + "TXN COMMIT\r\nKEY DEL feed.n" + std::to_string(node) + "k" +
+               std::to_string(i % 90) + "\r\n");
+    bool lost = false;
+    for (int line = 0; line < 29 && !lost; ++line) {
+      const auto answer = mine->next_line(seconds(20));
+      lost = !answer;
+      if (answer && answer->rfind("ERROR", 0) != 0 && line == 26) continue;
+      if (answer && answer->rfind("ERROR", 0) == 0 && line == 26) ++line;  // it has no OK
+    }
+    if (lost) mine.reset();
+  }
+}
+
+std::map<std::string, std::string> rows_of(cluster& c, std::size_t node) {
+  const auto r = c.ask_until_ok(node, "SCAN feed. VALUES");
+  REQUIRE(r.ok());
+  std::map<std::string, std::string> rows;
+  for (std::size_t i = 1; i + 1 < r.lines.size(); i += 2)
+    rows[r.lines[i].substr(0, r.lines[i].find(' '))] = r.lines[i + 1];
+  return rows;
+}
+
+TEST_SUITE_BEGIN("system/watch");
+
+TEST_CASE("100,000 changes are each heard once, in order, through kills, moves and a new log") {
+  cluster c({"eu", "us", "asia"});
+  INFO(c.logs());
+  REQUIRE(c.start_all());
+  REQUIRE(c.ask_until_ok(1, "KEY PUT feed.first x").ok());
+  std::vector<heard> all(3);
+  std::vector<std::thread> watchers;
+  for (std::size_t node = 1; node <= 3; ++node)
+    watchers.emplace_back([&, node] { all[node - 1] = watch_all(c, node, "feed.end"); });
+  std::vector<std::thread> writers;
+  std::atomic<int> writing{3};
+  for (std::size_t node = 1; node <= 3; ++node)
+    writers.emplace_back([&, node] {
+      write_all(c, node, 1'300);
+      --writing;
+    });
+  // Until the writers are done the table has no rest; at least once each.
+  int round = 0;
+  for (; writing > 0 || round < 6; ++round) {
+    const std::size_t node = 1 + static_cast<std::size_t>(round) % 3;
+    c.ask(1 + node % 3, "TABLE MOVE feed TO " + std::to_string(node));
+    if (round == 1) REQUIRE(c.ask_until_ok(1, "GROUP CREATE feeds", seconds(60)).ok());
+    if (round == 1) REQUIRE(c.ask_until_ok(1, "GROUP ADD feeds feed", seconds(60)).ok());
+    c.kill(node);
+    c.start(node);
+    REQUIRE(c.serves(node));
+  }
+  for (auto& t : writers) t.join();
+  REQUIRE(c.ask_until_ok(2, "KEY PUT feed.end x").ok());
+  for (auto& t : watchers) t.join();
+  for (const auto& h : all) {
+    CHECK(h.wrong == "");
+    CHECK(h.last > 90'000);
+    CHECK(h.last == all[0].last);
+    CHECK(h.digest == all[0].digest);
+    CHECK(h.lives > 1);
+  }
+  CHECK(all[0].rows == rows_of(c, 1));
+  MESSAGE(all[0].last << " changes, " << round << " kills and moves");
+}
+
+TEST_CASE("a watch sees what its principal may read, and ends with its table") {
+  cluster c({"eu"});
+  REQUIRE(c.start_all());
+  REQUIRE(c.ask_until_ok(1, "KEY PUT docs.open x").ok());
+  auto ann = c.connect(1);
+  auto bob = c.connect(1);
+  REQUIRE(ann.ask("PRINCIPAL ASSUME ann").ok());
+  REQUIRE(bob.ask("PRINCIPAL ASSUME bob").ok());
+  bob.send("[ID:b] WATCH docs\r\n");
+  CHECK(bob.next_line() == "[ID:b] WATCHING 1");
+  REQUIRE(ann.ask("ACL GRANT docs.hidden ann PERMS OWNER").ok());
+  REQUIRE(ann.ask("KEY PUT docs.hidden x").ok());
+  REQUIRE(ann.ask("KEY PUT docs.open y").ok());
+  CHECK(bob.next_line() == "[ID:b] EVENT 3 PUT docs.open version=2 principal=ann");
+  REQUIRE(ann.ask("KEY EXPIRE docs.open 100ms").ok());
+  CHECK(bob.next_line() == "[ID:b] EVENT 4 EXPIRE docs.open version=2 principal=-");
+  REQUIRE(ann.ask("TABLE DROP docs").ok());
+  CHECK(bob.next_line() == "[ID:b] ERROR WARN table docs was dropped; the watch has ended");
+  REQUIRE(c.ask_until_ok(1, "KEY PUT docs.new x").ok());
+  bob.send("[ID:b] WATCH docs FROM 4\r\n");
+  CHECK(bob.next_line().value_or("").find("position 4 is ahead of table docs, which is at 1") !=
+        std::string::npos);
+}
+
+TEST_CASE("a watcher that does not read slows down nobody, and hears all once it does") {
+  cluster c({"eu"});
+  REQUIRE(c.start_all());
+  REQUIRE(c.ask_until_ok(1, "KEY PUT flood.k x").ok());
+  auto slow = c.connect(1);
+  slow.send("[ID:s] WATCH flood FROM 0 VALUES\r\n");
+  auto writer = c.connect(1);
+  const std::string value(20'000, 'v');
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1'000; ++i) lines.push_back("KEY PUT flood.k " + value);
+  for (const auto& r : writer.ask_all(lines)) REQUIRE(r.ok());
+  CHECK(slow.next_line() == "[ID:s] WATCHING 0");
+  for (std::uint64_t position = 1; position <= 1'001; ++position) {
+    const auto line = slow.next_line().value_or("");
+    REQUIRE(line.rfind("[ID:s] EVENT " + std::to_string(position) +
+                           " PUT flood.k version=" + std::to_string(position) + " ",
+                       0) == 0);
+    REQUIRE(slow.next_line().value_or("").size() == (position == 1 ? 1 : value.size()));
+  }
+}
+
+TEST_SUITE_END();
+
+}  // namespace
