@@ -18,6 +18,8 @@
 namespace atlas::actors {
 namespace {
 
+constexpr std::size_t many_bytes_max = 64 << 20;  ///< values of one KEY MGET
+
 template <class Number>
 Number number_in(std::string_view text) {
   Number n{};
@@ -159,7 +161,13 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   struct job {
     std::size_t left = 0;
     std::vector<std::string> lines;
+    std::size_t bytes = 0;
     bool failed = false;
+    /// Nothing of it is needed any more, though parts may still come.
+    void fail() {
+      failed = true;
+      lines = {};
+    }
   };
   auto all = std::make_shared<job>();
   std::string_view rest = r.terms;
@@ -174,15 +182,24 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto answered = [this, all, i, key = keys[i],
                            ticket = r.ticket](net::client_reply&& one) {
+      if (all->failed) return;
+      if (one.what == net::reply_kind::value) all->bytes += one.text.size();
       const bool is_odd = one.text.find_first_of("\r\n") != std::string::npos;
       if (one.what == net::reply_kind::warn || is_odd) {
-        if (std::exchange(all->failed, true)) return;
+        all->fail();
         return reply(ticket, net::reply_kind::warn,
                      is_odd ? "the value of " + key + " has line breaks; use KEY BLOB GET"
                             : std::move(one.text));
       }
+      if (all->bytes > many_bytes_max) {
+        all->fail();
+        return reply(ticket, net::reply_kind::warn,
+                     "answer too large: " + std::to_string(all->bytes) +
+                         " bytes of values or more, at most " + std::to_string(many_bytes_max) +
+                         "; ask for fewer keys at once");
+      }
       all->lines[i] = (one.what == net::reply_kind::value ? "VALUE:" : "") + one.text;
-      if (--all->left > 0 || all->failed) return;
+      if (--all->left > 0) return;
       std::string text;
       for (const auto& line : all->lines) text += (text.empty() ? "" : "\r\n") + line;
       reply(ticket, net::reply_kind::payload, std::move(text));

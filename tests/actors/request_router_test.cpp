@@ -12,7 +12,9 @@ namespace {
 
 constexpr core::process self{{1}, {1}};
 
-/// A node that owns the meta log; the test plays the owner.
+constexpr core::log_id users_log{7};
+
+/// A node that owns the meta log and maybe others; the test plays the owner.
 struct router_bench {
   actor_bench bench;
   std::shared_ptr<board> where = std::make_shared<board>(self, "eu");
@@ -26,13 +28,33 @@ struct router_bench {
     where->add_log(meta);
     where->requests = &router;
   }
-  ~router_bench() { meta->set_owner({}); }
+  ~router_bench() {
+    for (const auto& l : where->logs()) l->set_owner({});
+  }
 
-  std::uint64_t get(const std::string& key) {
+  void open_log(core::log_id id, const std::string& table) {
+    auto entry = std::make_shared<log_entry>(id, table, core::tolerance_policy{});
+    entry->set_owner(bench.as<owner_actor>());
+    where->add_log(std::move(entry));
+  }
+  std::uint64_t submit(net::verb what, const std::string& key, std::string value = {},
+                       std::string terms = {}) {
+    net::client_request r{++tickets, what, key, std::move(value), {}};
+    r.terms = std::move(terms);
     std::vector<net::client_request> round;
-    round.push_back({++tickets, net::verb::key_get, key, {}, {}});
+    round.push_back(std::move(r));
     router.submit(std::move(round));
     return tickets;
+  }
+  std::uint64_t get(const std::string& key) { return submit(net::verb::key_get, key); }
+  /// What the owner is sent next.
+  forward taken() {
+    auto got = bench.take<core::process, forward>();
+    REQUIRE(got.has_value());
+    return std::move(got->second);
+  }
+  void answer(core::log_id log, const core::read& r, core::outcome&& result) {
+    router.on_answers({log, {{true, r.ticket, std::move(result), r.table}}});
   }
   /// The read of the catalogue that the owner was asked for.
   core::read asked() {
@@ -90,5 +112,38 @@ TEST_SUITE("actors/request_router") {
     b.answer_absent(b.asked());
     CHECK(b.replies().size() == 1);
     CHECK(b.router.next_deadline_ms() < 0);
+  }
+
+  TEST_CASE("KEY MGET answers in order, and nothing once its values are too many bytes") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    const std::string mebibyte(1 << 20, 'x');
+    std::string keys = "users.0";
+    for (int i = 1; i < 66; ++i) keys += " users." + std::to_string(i);
+    for (const bool fits : {true, false}) {
+      const auto ticket = b.submit(net::verb::key_mget, {}, {}, keys);
+      const auto reads = b.taken().reads;
+      REQUIRE(reads.size() == 66);
+      for (std::size_t i = 0; i < reads.size(); ++i) {
+        CHECK(reads[i].row == "." + std::to_string(i));
+        const bool is_there = i < 64 || (i == 64 && !fits);
+        b.answer(users_log, reads[i],
+                 is_there ? core::outcome{core::outcome_code::ok, mebibyte}
+                          : core::outcome{core::outcome_code::not_found, {}});
+        if (!fits && i < 64) CHECK(b.replies().empty());
+      }
+      const auto got = b.replies();
+      REQUIRE(got.size() == 1);
+      CHECK(got[0].ticket == ticket);
+      if (fits) {
+        CHECK(got[0].text.size() > (64u << 20));
+        CHECK(got[0].text.ends_with("x\r\nNOT_FOUND\r\nNOT_FOUND"));
+      } else {
+        CHECK(got[0].what == net::reply_kind::warn);
+        CHECK(got[0].text ==
+              "answer too large: 68157440 bytes of values or more, at most 67108864; ask for fewer "
+              "keys at once");
+      }
+    }
   }
 }
