@@ -16,6 +16,10 @@ std::uint64_t now_ms() {
 
 }  // namespace
 
+std::string too_large(const std::string& what, std::size_t bytes, std::size_t most) {
+  return what + " too large: " + std::to_string(bytes) + " bytes, at most " + std::to_string(most);
+}
+
 request_router::request_router(std::shared_ptr<board> where, router_options options)
     : board_(std::move(where)), options_(options) {}
 
@@ -110,10 +114,10 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   const auto dot = r.key.find('.');
   // The row keeps its dot, so that the keys `users` and `users.` stay two keys.
   const std::string table = r.key.substr(0, dot);
-  if (r.value.size() > options_.value_bytes_max)
+  // Those of a transaction are looked at one by one.
+  if (r.what != net::verb::txn_commit && r.value.size() > options_.value_bytes_max)
     return reply(r.ticket, net::reply_kind::warn,
-                 "value too large: " + std::to_string(r.value.size()) + " bytes, at most " +
-                     std::to_string(options_.value_bytes_max));
+                 too_large("value", r.value.size(), options_.value_bytes_max));
   const bool is_write = !net::is_key_read(r.what);
   if (table.empty())
     return reply(r.ticket, net::reply_kind::warn,

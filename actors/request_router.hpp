@@ -29,6 +29,9 @@ struct router_options {
   std::function<void(const audit_record&)> audit;
 };
 
+/// "<what> too large: <n> bytes, at most <n>".
+[[nodiscard]] std::string too_large(const std::string& what, std::size_t bytes, std::size_t most);
+
 class request_router : public net::backend, public request_sink {
  public:
   request_router(std::shared_ptr<board> where, router_options options);

@@ -19,6 +19,9 @@ namespace atlas::actors {
 namespace {
 
 constexpr std::size_t many_bytes_max = 64 << 20;  ///< values of one KEY MGET
+// A transaction is one command of one entry, which travels in one message. The session takes less;
+// this holds whoever asks.
+constexpr std::size_t transaction_bytes_max = 8 << 20;
 
 template <class Number>
 Number number_in(std::string_view text) {
@@ -211,12 +214,16 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
 }
 
 void request_router::start_transaction(route& to, net::client_request&& r, std::uint64_t deadline) {
-  auto steps = core::decode_steps(r.value);
-  if (!steps) return reply(r.ticket, net::reply_kind::warn, "not a transaction");
   const auto refuse = [&](std::string why) {
     reply(r.ticket, net::reply_kind::warn, std::move(why));
   };
+  if (r.value.size() > transaction_bytes_max)
+    return refuse(too_large("transaction", r.value.size(), transaction_bytes_max));
+  auto steps = core::decode_steps(r.value);
+  if (!steps) return refuse("not a transaction");
   for (auto& s : *steps) {
+    if (s.value.size() > options_.value_bytes_max)
+      return refuse(s.key + ": " + too_large("value", s.value.size(), options_.value_bytes_max));
     if (options_.keys_folded) s.key = net::upper(s.key);
     const std::string table(net::table_of(s.key));
     auto* const its = find_route(table);

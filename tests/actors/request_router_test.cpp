@@ -2,6 +2,7 @@
 // look-up, and what it must ask again.
 #include "actors/request_router.hpp"
 
+#include "core/transaction.hpp"
 #include "tests/actors/actor_bench.hpp"
 
 using namespace atlas;
@@ -45,6 +46,9 @@ struct router_bench {
     round.push_back(std::move(r));
     router.submit(std::move(round));
     return tickets;
+  }
+  std::uint64_t commit(const std::vector<core::txn_step>& steps) {
+    return submit(net::verb::txn_commit, steps.front().key, core::encode_steps(steps));
   }
   std::uint64_t get(const std::string& key) { return submit(net::verb::key_get, key); }
   /// What the owner is sent next.
@@ -145,5 +149,35 @@ TEST_SUITE("actors/request_router") {
               "keys at once");
       }
     }
+  }
+
+  TEST_CASE("a transaction may be larger than a value, each of its values may not") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    std::vector<core::txn_step> steps(2, {core::step_kind::put, "users.a", 0, {}});
+    for (auto& s : steps) s.value.assign(1 << 20, 'x');
+    b.commit(steps);
+    const auto sent = b.taken().commands;
+    REQUIRE(sent.size() == 1);
+    auto numbered = steps;
+    for (auto& s : numbered) s.table = core::home_table(users_log);
+    CHECK(core::decode_steps(sent[0].value) == numbered);
+    CHECK(b.replies().empty());
+
+    const auto warning = [&](const std::vector<core::txn_step>& all) {
+      b.commit(all);
+      const auto got = b.replies();
+      REQUIRE(got.size() == 1);
+      CHECK(got[0].what == net::reply_kind::warn);
+      return got[0].text;
+    };
+    steps[1].value += 'x';
+    CHECK(warning(steps) == "users.a: value too large: 1048577 bytes, at most 1048576");
+    steps[1].value.pop_back();
+    const std::vector<core::txn_step> many(8, steps[1]);
+    CHECK(warning(many) ==
+          "transaction too large: " + std::to_string(core::encode_steps(many).size()) +
+              " bytes, at most 8388608");
+    CHECK(b.bench.is_empty());
   }
 }
