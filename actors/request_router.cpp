@@ -16,10 +16,6 @@ std::uint64_t now_ms() {
 
 }  // namespace
 
-std::string too_large(const std::string& what, std::size_t bytes, std::size_t most) {
-  return what + " too large: " + std::to_string(bytes) + " bytes, at most " + std::to_string(most);
-}
-
 request_router::request_router(std::shared_ptr<board> where, router_options options)
     : board_(std::move(where)), options_(options) {}
 
@@ -79,8 +75,9 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::acl_grant:
     case net::verb::acl_revoke:
     case net::verb::acl_list:
-    case net::verb::txn_commit:
       return start_key(std::move(r), now, deadline);
+    case net::verb::txn_commit:
+      return start_transaction(std::move(r), deadline);
     case net::verb::key_mget:
       return start_many(r, deadline);
     case net::verb::info:
@@ -114,17 +111,12 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   const auto dot = r.key.find('.');
   // The row keeps its dot, so that the keys `users` and `users.` stay two keys.
   const std::string table = r.key.substr(0, dot);
-  // Those of a transaction are looked at one by one.
-  if (r.what != net::verb::txn_commit && r.value.size() > options_.value_bytes_max)
+  if (r.value.size() > options_.value_bytes_max)
     return reply(r.ticket, net::reply_kind::warn,
                  too_large("value", r.value.size(), options_.value_bytes_max));
   const bool is_write = !net::is_key_read(r.what);
-  if (table.empty())
-    return reply(r.ticket, net::reply_kind::warn,
-                 "invalid key " + r.key + ": the part before the first dot names the table");
-  if (is_write && (table == "atlas" || table == "ATLAS"))
-    return reply(r.ticket, net::reply_kind::warn,
-                 "table " + table + " is kept by the cluster itself; choose another name");
+  if (auto wrong = key_error(r.key, is_write); !wrong.empty())
+    return reply(r.ticket, net::reply_kind::warn, std::move(wrong));
   auto* to = find_route(table);
   // What this node takes for a group may be a table by now: the meta log's owner knows.
   if (!to || to->is_group) return park(table, std::move(r), deadline);

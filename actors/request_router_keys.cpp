@@ -128,6 +128,19 @@ std::string cut(std::string&& blob, std::string_view range) {
 
 }  // namespace
 
+std::string too_large(const std::string& what, std::size_t bytes, std::size_t most) {
+  return what + " too large: " + std::to_string(bytes) + " bytes, at most " + std::to_string(most);
+}
+
+std::string request_router::key_error(const std::string& key, bool is_write) {
+  const std::string table(net::table_of(key));
+  if (table.empty())
+    return "invalid key " + key + ": the part before the first dot names the table";
+  if (is_write && (table == "atlas" || table == "ATLAS"))
+    return "table " + table + " is kept by the cluster itself; choose another name";
+  return {};
+}
+
 std::string acl_text(const net::client_request& r) {
   const bool grants = r.what == net::verb::acl_grant;
   return std::string("ACL ") + (grants ? "granted to " : "revoked from ") + r.value + " for " +
@@ -136,7 +149,6 @@ std::string acl_text(const net::client_request& r) {
 
 void request_router::start_rule(route& to, net::client_request&& r, std::string row,
                                 std::uint64_t deadline) {
-  if (r.what == net::verb::txn_commit) return start_transaction(to, std::move(r), deadline);
   waiting w{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))};
   auto& original = *w.original;
   switch (original.what) {
@@ -213,7 +225,7 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   }
 }
 
-void request_router::start_transaction(route& to, net::client_request&& r, std::uint64_t deadline) {
+void request_router::start_transaction(net::client_request&& r, std::uint64_t deadline) {
   const auto refuse = [&](std::string why) {
     reply(r.ticket, net::reply_kind::warn, std::move(why));
   };
@@ -221,15 +233,19 @@ void request_router::start_transaction(route& to, net::client_request&& r, std::
     return refuse(too_large("transaction", r.value.size(), transaction_bytes_max));
   auto steps = core::decode_steps(r.value);
   if (!steps) return refuse("not a transaction");
+  if (options_.keys_folded) r.key = net::upper(r.key);
   for (auto& s : *steps) {
+    if (options_.keys_folded) s.key = net::upper(s.key);
+    if (auto wrong = key_error(s.key, true); !wrong.empty()) return refuse(std::move(wrong));
     if (s.value.size() > options_.value_bytes_max)
       return refuse(s.key + ": " + too_large("value", s.value.size(), options_.value_bytes_max));
-    if (options_.keys_folded) s.key = net::upper(s.key);
+  }
+  route* first = nullptr;
+  for (auto& s : *steps) {
     const std::string table(net::table_of(s.key));
     auto* const its = find_route(table);
-    if (!its || its->is_group)
-      return refuse("table " + table + " does not exist; TABLE CREATE " + table +
-                    " and put it into the group of the other tables first");
+    if (!its || its->is_group) return park(table, std::move(r), deadline);
+    if (!first) first = its;
     // Whether they are in one log is decided there: what this node knows may be a moment old.
     s.table = its->table;
   }
@@ -237,7 +253,7 @@ void request_router::start_transaction(route& to, net::client_request&& r, std::
   w.what = core::operation::transaction;
   w.principal = r.principal;
   w.value = core::encode_steps(*steps);
-  add_write(to, std::move(w),
+  add_write(*first, std::move(w),
             waiting{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))},
             deadline);
 }

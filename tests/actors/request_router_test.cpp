@@ -180,4 +180,70 @@ TEST_SUITE("actors/request_router") {
               " bytes, at most 8388608");
     CHECK(b.bench.is_empty());
   }
+
+  TEST_CASE("a transaction waits for the tables of all its keys, and makes only the first") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    const auto put = [](const std::string& key) {
+      return core::txn_step{core::step_kind::put, key, 0, "x"};
+    };
+    b.commit({put("users.a"), put("other.b")});
+    auto question = b.asked();
+    CHECK(question.row == "t/other");
+    core::table_record other;
+    other.name = "other";
+    other.log = users_log;
+    other.table = {9};
+    b.answer(core::meta_log, question, {core::outcome_code::ok, core::encode_table(other)});
+    CHECK(b.bench.is_empty());
+    CHECK(b.replies().empty());
+
+    auto catalogue = std::make_shared<core::catalogue_view>();
+    catalogue->tables.push_back(other);
+    b.where->set_catalogue(catalogue);
+    const auto users = b.where->log(users_log);
+    b.where->set_names(
+        {{std::string(core::meta_table), b.meta}, {"users", users}, {"other", users}});
+    b.router.on_routes_changed();
+    const auto sent = b.taken().commands;
+    REQUIRE(sent.size() == 1);
+    const auto steps = core::decode_steps(sent[0].value);
+    REQUIRE(steps.has_value());
+    CHECK((*steps)[0].table == core::home_table(users_log));
+    CHECK((*steps)[1].table == other.table);
+
+    const auto ticket = b.commit({put("users.a"), put("third.c")});
+    question = b.asked();
+    CHECK(question.row == "t/third");
+    b.answer_absent(question);
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].ticket == ticket);
+    CHECK(got[0].what == net::reply_kind::warn);
+    CHECK(got[0].text ==
+          "table third does not exist; TABLE CREATE third and put it into the group of the other "
+          "tables first");
+
+    b.commit({put("fourth.a"), put("users.a")});
+    const auto made = b.taken().commands;
+    REQUIRE(made.size() == 1);
+    CHECK(made[0].what == core::operation::create_table);
+    CHECK(made[0].row == "fourth");
+  }
+
+  TEST_CASE("each key of a transaction is held to what holds for a single one") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    for (const auto& [key, text] :
+         {std::pair{".b", "invalid key .b: the part before the first dot names the table"},
+          std::pair{"atlas.b", "table atlas is kept by the cluster itself; choose another name"}}) {
+      b.commit({{core::step_kind::put, "users.a", 0, "x"}, {core::step_kind::erase, key, 0, {}}});
+      b.submit(net::verb::key_del, key);
+      const auto got = b.replies();
+      REQUIRE(got.size() == 2);
+      CHECK(got[0].text == text);
+      CHECK(got[1].text == text);
+    }
+    CHECK(b.bench.is_empty());
+  }
 }
