@@ -246,4 +246,23 @@ TEST_SUITE("actors/request_router") {
     }
     CHECK(b.bench.is_empty());
   }
+
+  TEST_CASE("a listing that the meta log refuses is an error, not a listing of nothing") {
+    router_bench b;
+    for (const auto what : {net::verb::scan, net::verb::count}) {
+      b.submit(what, "x");
+      const auto question = b.asked();
+      CHECK(question.row == "t/x");
+      b.answer(core::meta_log, question, {core::outcome_code::refused, "more than fits"});
+      const auto got = b.replies();
+      REQUIRE(got.size() == 1);
+      CHECK(got[0].what == net::reply_kind::warn);
+      CHECK(got[0].text == "more than fits");
+    }
+    b.submit(net::verb::scan, "x");
+    b.answer(core::meta_log, b.asked(), {core::outcome_code::ok, {}});
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].text == "KEYS:0");
+  }
 }
