@@ -75,9 +75,10 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::acl_grant:
     case net::verb::acl_revoke:
     case net::verb::acl_list:
-    case net::verb::txn_commit:
     case net::verb::watch:
       return start_key(std::move(r), now, deadline);
+    case net::verb::txn_commit:
+      return start_transaction(std::move(r), deadline);
     case net::verb::key_mget:
       return start_many(r, deadline);
     case net::verb::info:
@@ -113,15 +114,10 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   const std::string table = r.key.substr(0, dot);
   if (r.value.size() > options_.value_bytes_max)
     return reply(r.ticket, net::reply_kind::warn,
-                 "value too large: " + std::to_string(r.value.size()) + " bytes, at most " +
-                     std::to_string(options_.value_bytes_max));
+                 too_large("value", r.value.size(), options_.value_bytes_max));
   const bool is_write = !net::is_key_read(r.what) && r.what != net::verb::watch;
-  if (table.empty())
-    return reply(r.ticket, net::reply_kind::warn,
-                 "invalid key " + r.key + ": the part before the first dot names the table");
-  if (is_write && (table == "atlas" || table == "ATLAS"))
-    return reply(r.ticket, net::reply_kind::warn,
-                 "table " + table + " is kept by the cluster itself; choose another name");
+  if (auto wrong = key_error(r.key, is_write); !wrong.empty())
+    return reply(r.ticket, net::reply_kind::warn, std::move(wrong));
   auto* to = find_route(table);
   // What this node takes for a group may be a table by now: the meta log's owner knows.
   if (!to || to->is_group) return park(table, std::move(r), deadline);

@@ -30,6 +30,9 @@ struct router_options {
   std::function<void(const audit_record&)> audit;
 };
 
+/// "<what> too large: <n> bytes, at most <n>".
+[[nodiscard]] std::string too_large(const std::string& what, std::size_t bytes, std::size_t most);
+
 class request_router : public net::backend, public request_sink {
  public:
   request_router(std::shared_ptr<board> where, router_options options);
@@ -155,10 +158,12 @@ class request_router : public net::backend, public request_sink {
   // All with mutex_ held.
   void start(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void start_key(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
+  /// What keeps a key from being read or written; empty: nothing.
+  [[nodiscard]] static std::string key_error(const std::string& key, bool is_write);
   // request_router_keys.cpp: what only some clients say
   void start_rule(route& to, net::client_request&& r, std::string row, std::uint64_t deadline_ms);
   void start_many(const net::client_request& r, std::uint64_t deadline_ms);
-  void start_transaction(route& to, net::client_request&& r, std::uint64_t deadline_ms);
+  void start_transaction(net::client_request&& r, std::uint64_t deadline_ms);
   [[nodiscard]] std::string info_text() const;
   void reply_rule(const waiting& w, core::outcome&& result);
   /// Replies to a change that was denied, and says so in the audit log.
@@ -241,7 +246,7 @@ class request_router : public net::backend, public request_sink {
   void on_looked_up(const std::string& table, bool decided, core::outcome&& result);
   void unpark_known();
   void expire_parked(std::uint64_t now_ms);
-  void reply_absent(const net::client_request& r);
+  void reply_absent(const std::string& table, const net::client_request& r);
   void reply(std::uint64_t ticket, net::reply_kind what, std::string text = {});
   void reply_outcome(const waiting& w, core::outcome&& result);
   route* find_route(const std::string& table);

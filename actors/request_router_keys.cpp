@@ -18,6 +18,11 @@
 namespace atlas::actors {
 namespace {
 
+constexpr std::size_t many_bytes_max = 64 << 20;  ///< values of one KEY MGET
+// A transaction is one command of one entry, which travels in one message. The session takes less;
+// this holds whoever asks.
+constexpr std::size_t transaction_bytes_max = 8 << 20;
+
 template <class Number>
 Number number_in(std::string_view text) {
   Number n{};
@@ -123,6 +128,19 @@ std::string cut(std::string&& blob, std::string_view range) {
 
 }  // namespace
 
+std::string too_large(const std::string& what, std::size_t bytes, std::size_t most) {
+  return what + " too large: " + std::to_string(bytes) + " bytes, at most " + std::to_string(most);
+}
+
+std::string request_router::key_error(const std::string& key, bool is_write) {
+  const std::string table(net::table_of(key));
+  if (table.empty())
+    return "invalid key " + key + ": the part before the first dot names the table";
+  if (is_write && (table == "atlas" || table == "ATLAS"))
+    return "table " + table + " is kept by the cluster itself; choose another name";
+  return {};
+}
+
 std::string acl_text(const net::client_request& r) {
   const bool grants = r.what == net::verb::acl_grant;
   return std::string("ACL ") + (grants ? "granted to " : "revoked from ") + r.value + " for " +
@@ -131,7 +149,6 @@ std::string acl_text(const net::client_request& r) {
 
 void request_router::start_rule(route& to, net::client_request&& r, std::string row,
                                 std::uint64_t deadline) {
-  if (r.what == net::verb::txn_commit) return start_transaction(to, std::move(r), deadline);
   waiting w{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))};
   auto& original = *w.original;
   switch (original.what) {
@@ -159,7 +176,13 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   struct job {
     std::size_t left = 0;
     std::vector<std::string> lines;
+    std::size_t bytes = 0;
     bool failed = false;
+    /// Nothing of it is needed any more, though parts may still come.
+    void fail() {
+      failed = true;
+      lines = {};
+    }
   };
   auto all = std::make_shared<job>();
   std::string_view rest = r.terms;
@@ -174,15 +197,24 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto answered = [this, all, i, key = keys[i],
                            ticket = r.ticket](net::client_reply&& one) {
+      if (all->failed) return;
+      if (one.what == net::reply_kind::value) all->bytes += one.text.size();
       const bool is_odd = one.text.find_first_of("\r\n") != std::string::npos;
       if (one.what == net::reply_kind::warn || is_odd) {
-        if (std::exchange(all->failed, true)) return;
+        all->fail();
         return reply(ticket, net::reply_kind::warn,
                      is_odd ? "the value of " + key + " has line breaks; use KEY BLOB GET"
                             : std::move(one.text));
       }
+      if (all->bytes > many_bytes_max) {
+        all->fail();
+        return reply(ticket, net::reply_kind::warn,
+                     "answer too large: " + std::to_string(all->bytes) +
+                         " bytes of values or more, at most " + std::to_string(many_bytes_max) +
+                         "; ask for fewer keys at once");
+      }
       all->lines[i] = (one.what == net::reply_kind::value ? "VALUE:" : "") + one.text;
-      if (--all->left > 0 || all->failed) return;
+      if (--all->left > 0) return;
       std::string text;
       for (const auto& line : all->lines) text += (text.empty() ? "" : "\r\n") + line;
       reply(ticket, net::reply_kind::payload, std::move(text));
@@ -193,19 +225,27 @@ void request_router::start_many(const net::client_request& r, std::uint64_t dead
   }
 }
 
-void request_router::start_transaction(route& to, net::client_request&& r, std::uint64_t deadline) {
-  auto steps = core::decode_steps(r.value);
-  if (!steps) return reply(r.ticket, net::reply_kind::warn, "not a transaction");
+void request_router::start_transaction(net::client_request&& r, std::uint64_t deadline) {
   const auto refuse = [&](std::string why) {
     reply(r.ticket, net::reply_kind::warn, std::move(why));
   };
+  if (r.value.size() > transaction_bytes_max)
+    return refuse(too_large("transaction", r.value.size(), transaction_bytes_max));
+  auto steps = core::decode_steps(r.value);
+  if (!steps) return refuse("not a transaction");
+  if (options_.keys_folded) r.key = net::upper(r.key);
   for (auto& s : *steps) {
     if (options_.keys_folded) s.key = net::upper(s.key);
+    if (auto wrong = key_error(s.key, true); !wrong.empty()) return refuse(std::move(wrong));
+    if (s.value.size() > options_.value_bytes_max)
+      return refuse(s.key + ": " + too_large("value", s.value.size(), options_.value_bytes_max));
+  }
+  route* first = nullptr;
+  for (auto& s : *steps) {
     const std::string table(net::table_of(s.key));
     auto* const its = find_route(table);
-    if (!its || its->is_group)
-      return refuse("table " + table + " does not exist; TABLE CREATE " + table +
-                    " and put it into the group of the other tables first");
+    if (!its || its->is_group) return park(table, std::move(r), deadline);
+    if (!first) first = its;
     // Whether they are in one log is decided there: what this node knows may be a moment old.
     s.table = its->table;
   }
@@ -213,7 +253,7 @@ void request_router::start_transaction(route& to, net::client_request&& r, std::
   w.what = core::operation::transaction;
   w.principal = r.principal;
   w.value = core::encode_steps(*steps);
-  add_write(to, std::move(w),
+  add_write(*first, std::move(w),
             waiting{r.ticket, r.what, {}, std::make_shared<net::client_request>(std::move(r))},
             deadline);
 }

@@ -107,8 +107,9 @@ void request_router::start_scan(net::client_request&& r, std::uint64_t, std::uin
   if (one && find_route(table)) return scan_table(job, table);
   const auto listed = [this, job, table, one](bool decided, core::outcome&& result) {
     std::unique_lock lock(mutex_);
-    if (!decided) {
-      reply(job->asked.ticket, net::reply_kind::warn, result.data);
+    if (!decided || result.code != core::outcome_code::ok) {
+      const char* const untold = "the tables can not be listed at the moment; try again";
+      reply(job->asked.ticket, net::reply_kind::warn, result.data.empty() ? untold : result.data);
     } else {
       std::vector<std::string> tables;
       if (const auto found = core::decode_rows(result.data))

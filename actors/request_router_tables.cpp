@@ -7,6 +7,16 @@
 #include "net/command_parser.hpp"
 
 namespace atlas::actors {
+namespace {
+
+/// Of the tables of a transaction only that of its first key is made: the others have to be in the
+/// group of that one.
+bool makes(const std::string& table, const net::client_request& r) {
+  return net::makes_table(r.what) &&
+         (r.what != net::verb::txn_commit || table == net::table_of(r.key));
+}
+
+}  // namespace
 
 void request_router::run_meta_command(core::operation what, std::string row, std::string value,
                                       std::function<void(bool, core::outcome)> done) {
@@ -28,7 +38,7 @@ void request_router::run_meta_command(core::operation what, std::string row, std
 void request_router::park(const std::string& table, net::client_request&& r,
                           std::uint64_t deadline) {
   auto& u = unknown_[table];
-  const bool is_write = net::makes_table(r.what);
+  const bool is_write = makes(table, r);
   u.list.push_back({std::move(r), deadline, false});
   if (u.asked || u.exists) return;
   if (is_write)
@@ -99,20 +109,20 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
   auto list = std::exchange(u.list, {});
   unknown_.erase(found);
   for (auto& p : list) {
-    const bool is_read = !net::makes_table(p.request.what);
+    const bool is_read = !makes(table, p.request);
     // "Absent" was true at some moment after the asked ones came. Of later ones it says nothing:
     // the table may have been made and written to before they were sent.
     if (result.code == core::outcome_code::not_found && (!p.asked || !is_read))
       park(table, std::move(p.request), p.deadline_ms);
     else if (result.code == core::outcome_code::not_found)
-      reply_absent(p.request);
+      reply_absent(table, p.request);
     else
       reply(p.request.ticket, net::reply_kind::warn, result.data);
   }
 }
 
 /// The table was asked for after the request came, and is not there.
-void request_router::reply_absent(const net::client_request& r) {
+void request_router::reply_absent(const std::string& table, const net::client_request& r) {
   switch (r.what) {
     case net::verb::blob_get:
     case net::verb::blob_stat:
@@ -125,6 +135,10 @@ void request_router::reply_absent(const net::client_request& r) {
       return reply(r.ticket, net::reply_kind::warn,
                    "table " + std::string(net::table_of(r.key)) +
                        " does not exist: write a key of it or send TABLE CREATE first");
+    case net::verb::txn_commit:
+      return reply(r.ticket, net::reply_kind::warn,
+                   "table " + table + " does not exist; TABLE CREATE " + table +
+                       " and put it into the group of the other tables first");
     default:
       reply(r.ticket, net::reply_kind::payload, "NOT_FOUND");
       if (r.what == net::verb::key_get_stale) ready_.back().head = "AGE:0";
@@ -140,7 +154,7 @@ void request_router::unpark_known() {
       const bool again = !u.asked && !u.exists && !u.list.empty();
       ++it;
       if (again) {
-        if (net::makes_table(u.list.front().request.what))
+        if (makes(table, u.list.front().request))
           create(table);
         else
           look_up(table);
@@ -149,7 +163,7 @@ void request_router::unpark_known() {
     }
     auto list = std::exchange(it->second.list, {});
     it = unknown_.erase(it);
-    for (auto& p : list) start_key(std::move(p.request), 0, p.deadline_ms);
+    for (auto& p : list) start(std::move(p.request), 0, p.deadline_ms);
   }
 }
 

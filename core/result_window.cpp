@@ -37,19 +37,32 @@ std::optional<outcome> result_window::find(table_id table, const command_id& c) 
 void result_window::origin::raise_floor(sequence to) {
   if (to <= floor) return;
   const std::uint64_t gone = std::min<std::uint64_t>(to - floor, results.size());
+  for (std::uint64_t i = 0; i < gone; ++i) bytes -= results[i] ? results[i]->data.size() : 0;
   results.erase(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(gone));
   floor = to;
 }
 
+/// The least floor above which all fits. Above any floor results only gather, so where it comes to
+/// stand depends on which were remembered, not on the order or on how often they were written.
+void result_window::origin::fit_bytes() {
+  std::uint64_t gone = 0;
+  for (auto left = bytes; left > bytes_max && gone + 1 < results.size(); ++gone)
+    left -= results[gone] ? results[gone]->data.size() : 0;
+  raise_floor(floor + gone);
+}
+
 void result_window::remember(table_id table, const command_id& c, outcome result) {
   origin& o = origins_[{table, c.from.node}];
-  if (c.from.boot > o.boot) o = origin{c.from.boot, c.floor, {}};
+  if (c.from.boot > o.boot) o = origin{c.from.boot, c.floor, 0, {}};
   o.raise_floor(planted(bug::dedupe_window_too_narrow) ? c.seq : c.floor);
   if (c.seq < o.floor) return;
   if (c.seq.value >= o.floor.value + sequences_max) o.raise_floor(c.seq - (sequences_max - 1));
   const std::uint64_t place = c.seq - o.floor;
   if (place >= o.results.size()) o.results.resize(place + 1);
-  o.results[place] = std::move(result);
+  auto& stored = o.results[place];
+  o.bytes += result.data.size() - (stored ? stored->data.size() : 0);
+  stored = std::move(result);
+  o.fit_bytes();
 }
 
 void result_window::forget(table_id table) {

@@ -19,12 +19,14 @@ namespace atlas::core {
 /// Results of the commands of a log's tables, per origin node, for its latest boot.
 ///
 /// Window   [floor, floor + 65,536): the origin says with each command below which sequence all its
-///          commands are answered; the bound holds against an origin that never does.
+///          commands are answered; the bound holds against an origin that never does. The floor
+///          rises too while the results above it are more than 16 MiB; the last one always stays.
 /// Rules    a sequence in the window with a result: the stored result, nothing is executed.
 ///          Below the window or of an older boot: never executed, `outcome_code::unknown`.
 class result_window {
  public:
   static constexpr std::uint64_t sequences_max = 65'536;
+  static constexpr std::uint64_t bytes_max = 16 << 20;
 
   /// The stored or "unknown" outcome of a repeated command; empty if it must be executed now.
   [[nodiscard]] std::optional<outcome> find(table_id table, const command_id& c) const;
@@ -51,10 +53,12 @@ class result_window {
   struct origin {
     boot_epoch boot;
     sequence floor{1};
+    std::uint64_t bytes = 0;  ///< of data in `results`
     /// results[i] is of sequence floor + i; empty if that one has not been executed.
     std::deque<std::optional<outcome>> results;
 
     void raise_floor(sequence to);
+    void fit_bytes();
   };
 
   using origins = std::map<std::pair<table_id, node_id>, origin>;

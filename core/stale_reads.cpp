@@ -90,16 +90,41 @@ std::vector<stale_ask> stale_reads::take(tick now, slot held) {
       ++it;
       continue;
     }
-    it->age_ms = age(*it, *a);
     const auto ticket = it->what.ticket;
-    out.push_back({planted(bug::stale_before_held) ? slot{} : a->upto,
-                   {{}, {ticket}, read_kind::get, it->what.row, table_, it->what.principal},
-                   it->what.deadline});
+    out.push_back(ask(*it, *a));
+    if (a->upto > held && !it->what.bound_ms)
+      fallbacks_.emplace(std::max(now, it->arrived + patience_ms), ticket);
     reading_.emplace(ticket, std::move(*it));
     it = waiting_.erase(it);
     is_used_ = true;
   }
+  fall_back(now, held, out);
   return out;
+}
+
+stale_ask stale_reads::ask(waiting& w, const anchor& a) const {
+  // Of two asks of one request either may be answered first.
+  w.age_ms = std::max(w.age_ms, age(w, a));
+  w.least = a.upto;
+  return {planted(bug::stale_before_held) ? slot{} : a.upto,
+          {{}, {w.what.ticket}, read_kind::get, w.what.row, table_, w.what.principal},
+          w.what.deadline};
+}
+
+/// A copy that lags far behind may not reach a young slot before the deadline: where any age will
+/// do, it is asked once more for what it holds.
+void stale_reads::fall_back(tick now, slot held, std::vector<stale_ask>& out) {
+  while (!fallbacks_.empty() && fallbacks_.begin()->first <= now) {
+    const auto ticket = fallbacks_.begin()->second;
+    fallbacks_.erase(fallbacks_.begin());
+    const auto found = reading_.find(ticket);
+    if (found == reading_.end() || found->second.least <= held) continue;
+    const auto* const a = choose(found->second, now, held);
+    if (a && a->upto <= held)
+      out.push_back(ask(found->second, *a));
+    else
+      fallbacks_.emplace(now + ask_every_ms, ticket);
+  }
 }
 
 std::optional<std::uint64_t> stale_reads::on_result(std::uint64_t ticket, const outcome& o,
@@ -113,6 +138,7 @@ std::optional<std::uint64_t> stale_reads::on_result(std::uint64_t ticket, const 
   anchors_.clear();
   w.arrived = now;
   w.questions = questions_;
+  w.age_ms = 0;
   waiting_.push_front(std::move(w));
   return std::nullopt;
 }
@@ -123,6 +149,7 @@ std::vector<stale_reads::request> stale_reads::withdraw_all() {
   for (auto& [ticket, w] : reading_) out.push_back(std::move(w.what));
   waiting_.clear();
   reading_.clear();
+  fallbacks_.clear();
   return out;
 }
 

@@ -43,7 +43,7 @@ class stale_reads {
     std::string row;
     tick deadline;
     /// Oldest age that will do, in ms; empty: any, but one of the last `fresh_ms` is waited for up
-    /// to `patience_ms`.
+    /// to `patience_ms`: the owner's word, and the copy that does not hold it yet.
     std::optional<std::uint64_t> bound_ms;
     std::string principal = {};
   };
@@ -57,7 +57,8 @@ class stale_reads {
 
   /// The log whose copy is read; 0 while the owner was never asked.
   [[nodiscard]] log_id log() const { return log_; }
-  /// What the copy of `log()` should answer now; it holds every slot up to `held`.
+  /// What the copy of `log()` should answer now; it holds every slot up to `held`. A ticket may
+  /// come twice; its first answer counts.
   [[nodiscard]] std::vector<stale_ask> take(tick now, slot held);
   /// The copy's answer. Returns the age in ms: every write that was acknowledged earlier than that
   /// before the request came is in the answer. Empty if the ticket is not waited for any more, or
@@ -83,6 +84,7 @@ class stale_reads {
     tick arrived;
     std::uint64_t questions = 0;  ///< asked before it arrived
     std::uint64_t age_ms = 0;     ///< once it is read
+    slot least;                   ///< that the copy must hold, once it is read
   };
   /// "Nothing above `upto` was acknowledged before question `number` left at `asked`."
   struct anchor {
@@ -94,10 +96,15 @@ class stale_reads {
   [[nodiscard]] static std::uint64_t age(const waiting& w, const anchor& a);
   [[nodiscard]] static bool will_do(const waiting& w, const anchor& a, tick now);
   [[nodiscard]] const anchor* choose(const waiting& w, tick now, slot held) const;
+  [[nodiscard]] stale_ask ask(waiting& w, const anchor& a) const;
+  void fall_back(tick now, slot held, std::vector<stale_ask>& out);
 
   table_id table_;
   std::deque<waiting> waiting_;  ///< bound: the gateway's requests in flight, as for `reading_`
   std::map<std::uint64_t, waiting> reading_;  ///< by ticket: at the copy
+  /// Tickets without a bound that wait for the copy, by when any age will do. Bound: as `reading_`,
+  /// and those that were answered within their patience.
+  std::multimap<tick, std::uint64_t> fallbacks_;
   /// By number; of those that the copy holds only the last is of use. Bound: anchors_max.
   std::deque<anchor> anchors_;
   log_id log_;  ///< that the anchors are about

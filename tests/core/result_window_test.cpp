@@ -101,6 +101,58 @@ TEST_SUITE("core/result_window") {
     CHECK(w.find(table, numbered(10 * max)) == said("far"));
   }
 
+  TEST_CASE(
+      "large results are bounded by their bytes, and what they push out is not executed again") {
+    result_window w;
+    const auto quarter = said(std::string(result_window::bytes_max / 4, 'x'));
+    for (std::uint64_t seq = 1; seq <= 4; ++seq) w.remember(table, numbered(seq + 1), quarter);
+    CHECK_FALSE(w.find(table, numbered(1)).has_value());
+    CHECK(w.find(table, numbered(2)) == quarter);
+    w.remember(table, numbered(6), said("x"));
+    CHECK(is_unknown(w.find(table, numbered(1))));
+    CHECK(is_unknown(w.find(table, numbered(2))));
+    CHECK(w.find(table, numbered(3)) == quarter);
+    w.remember(table, numbered(6, 5), said("x"));  // the same again, as a replay does
+    CHECK(is_unknown(w.find(table, numbered(4))));
+    w.remember(table, numbered(7), quarter);
+    w.remember(table, numbered(8), quarter);
+    CHECK(w.find(table, numbered(5)) == quarter);
+    const auto huge = said(std::string(result_window::bytes_max + 1, 'x'));
+    w.remember(table, numbered(9), huge);
+    CHECK(is_unknown(w.find(table, numbered(8))));
+    CHECK(w.find(table, numbered(9)) == huge);
+    w.remember(table, numbered(1, 1, proc(1, 2)), quarter);  // another boot, another sum
+    w.remember(table, numbered(4, 1, proc(1, 2)), said("x"));
+    CHECK(w.find(table, numbered(1, 1, proc(1, 2))) == quarter);
+  }
+
+  TEST_CASE("what the bound of bytes leaves does not depend on records, folds or moves") {
+    rng random(5);
+    result_window live;
+    result_window replayed;
+    std::uint64_t next = 1;
+    for (int i = 0; i < 80; ++i) {
+      next += 1 + random.below(2);
+      const auto c = numbered(next - random.below(std::min<std::uint64_t>(9, next)));
+      if (live.find(table, c)) continue;
+      const auto result = said(std::string(random.below(result_window::bytes_max / 3), 'x'));
+      std::string record;
+      result_window::encode_line(record, table, c, result);
+      live.remember(table, c, result);
+      REQUIRE(replayed.replay(record));
+      if (random.chance(1, 8)) REQUIRE(replayed.replay(record));
+      if (random.chance(1, 4)) {  // a fold, and a table that came in parts over what it left here
+        result_window folded;
+        REQUIRE(folded.replay(live.encode_all()));
+        REQUIRE(folded.encode_all() == live.encode_all());
+        for (const auto& part : live.encode_parts_of(table, 1)) REQUIRE(replayed.replay(part));
+        if (random.chance(1, 2)) replayed = folded;
+      }
+      REQUIRE(replayed.encode_all() == live.encode_all());
+    }
+    CHECK(is_unknown(live.find(table, numbered(1))));
+  }
+
   TEST_CASE("replaying the records gives the window that wrote them") {
     rng random(3);
     result_window live;

@@ -95,6 +95,41 @@ TEST_SUITE("core/stale_reads") {
     CHECK(d.reads.on_result(1, {}, {101'000}) == 99'001);
   }
 
+  TEST_CASE("without a bound a copy that lags for long answers from what it holds") {
+    desk d;
+    d.question(1'000, 1'001, 60);
+    d.question(100'000, 100'001, 90);
+    const auto ticket = d.ask(100'010);
+    const auto bounded = d.ask(100'010, 20);
+    const auto young = d.reads.take({100'010}, {60});
+    REQUIRE(young.size() == 2);
+    CHECK(young[0].least == slot{90});
+    const auto late = 100'010 + stale_reads::patience_ms;
+    CHECK(d.reads.take({late - 1}, {60}).empty());
+    const auto old = d.reads.take({late}, {60});  // who set a bound waits on
+    REQUIRE(old.size() == 1);
+    CHECK(old[0].what.ticket.value == ticket);
+    CHECK(old[0].least == slot{60});
+    CHECK(d.reads.take({late + 5'000}, {60}).empty());
+    CHECK(d.reads.on_result(ticket, {}, {late}) == 99'011);
+    CHECK_FALSE(d.reads.on_result(ticket, {}, {late}).has_value());  // the copy came to 90 as well
+    CHECK(d.reads.on_result(bounded, {}, {late}) == 11);
+    CHECK(d.reads.empty());
+  }
+
+  TEST_CASE("a copy that holds nothing known yet is asked again once it does") {
+    desk d;
+    d.question(1'000, 1'001, 60);
+    d.question(100'000, 100'001, 90);
+    const auto ticket = d.ask(100'010);
+    CHECK(d.reads.take({100'010}, {50}).size() == 1);
+    CHECK(d.reads.take({102'000}, {50}).empty());
+    const auto asks = d.reads.take({103'000}, {70});
+    REQUIRE(asks.size() == 1);
+    CHECK(asks[0].least == slot{60});
+    CHECK(d.reads.on_result(ticket, {}, {103'001}) == 99'011);
+  }
+
   TEST_CASE("reading keeps the age young, one question at a time") {
     desk d;
     d.question(1'000, 1'001, 60);
