@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/bench_wire_parts.hpp"
 #include "core/check.hpp"
 
 namespace atlas::cli {
@@ -39,10 +40,8 @@ void bench_client::issue(std::uint32_t slot, const bench_slot& request) {
   // Without tags replies answer the slots in turn, starting wherever an idle connection starts.
   if (in_flight_++ == 0) oldest_ = slot;
   slots_[slot] = request;
-  if (request.is_get)
-    wire_.get(out_, slot, request.key);
-  else
-    wire_.put(out_, slot, request.key);
+  if (request.request.kind == bench_kind::blob_set) slots_[slot].bytes = wire_.value_bytes();
+  wire_.append(out_, slot, request.request);
 }
 
 bool bench_client::flush(std::string& why) {
@@ -82,19 +81,62 @@ bool bench_client::receive(std::string& why) {
   return false;
 }
 
+// Drops what has come of a body. False if more of it is to come.
+bool bench_client::skip_body() {
+  const auto bytes = std::min<std::uint64_t>(body_bytes_, end_ - first_);
+  first_ += bytes;
+  body_bytes_ -= bytes;
+  for (; body_lines_ > 0; --body_lines_) {
+    std::string_view line;
+    std::size_t used = 0;
+    if (!wire_parts::take_line({in_.data() + first_, end_ - first_}, line, used)) return false;
+    first_ += used;
+  }
+  return body_bytes_ == 0;
+}
+
+// Finds the request that a frame answers. False if there is none.
+bool bench_client::locate(bench_reply& reply) const {
+  if (reply.frame == bench_frame::more)
+    reply.slot = listing_;
+  else if (!wire_.tagged())
+    reply.slot = oldest_;
+  return reply.slot < slots_.size() && slots_[reply.slot].started_ns != 0;
+}
+
 bench_reply bench_client::next_reply() {
   for (;;) {
+    if (!skip_body()) return {};
     auto reply = wire_.parse(std::string_view(in_.data() + first_, end_ - first_));
     if (reply.what == bench_reply::kind::incomplete || reply.what == bench_reply::kind::broken)
       return reply;
     first_ += reply.used;
-    if (!wire_.tagged()) reply.slot = oldest_;
-    if (reply.slot >= slots_.size() || slots_[reply.slot].started_ns == 0) {
+    const bool known = locate(reply);
+    if (!known || !slots_[reply.slot].answer.take(slots_[reply.slot].request.kind, reply)) {
       reply.what = bench_reply::kind::broken;
       return reply;
     }
-    if (reply.miss) slots_[reply.slot].miss = true;
-    if (reply.what != bench_reply::kind::payload) return reply;
+    auto& slot = slots_[reply.slot];
+    if (reply.frame == bench_frame::blob) slot.bytes = body_bytes_ = reply.number;
+    if (reply.frame == bench_frame::keys) {
+      body_lines_ = reply.number;
+      listing_ = reply.slot;
+    }
+    if (reply.what == bench_reply::kind::payload) continue;
+    const bool failed = reply.what == bench_reply::kind::error;
+    if (!slot.answer.ended(slot.request.kind)) {
+      // The later lines of a transaction only repeat that it failed; the first says why.
+      if (failed && refusal_.empty()) refusal_ = reply.text;
+      continue;
+    }
+    if (!refusal_.empty()) {
+      told_ = std::exchange(refusal_, {});
+      reply.text = told_;
+      reply.what = bench_reply::kind::error;
+    } else if (!failed && !slot.answer.fits(slot.request.kind)) {
+      reply.what = bench_reply::kind::broken;
+    }
+    return reply;
   }
 }
 

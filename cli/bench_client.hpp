@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench_answer.hpp"
 #include "cli/bench_wire.hpp"
 #include "cli/client_socket.hpp"
 
@@ -14,10 +15,10 @@ namespace atlas::cli {
 /// A request in flight.
 struct bench_slot {
   std::uint64_t started_ns = 0;  ///< taken before the send; 0 = the slot is free
-  std::uint32_t key = 0;
-  std::uint32_t attempts = 0;  ///< while populating: how often this key was refused
-  bool is_get = false;
-  bool miss = false;  ///< a frame said that the key is not there
+  std::uint32_t attempts = 0;    ///< while populating: how often this key was refused
+  bench_request request;
+  bench_answer answer;
+  std::uint64_t bytes = 0;  ///< of blobs, sent or received
 };
 
 /// Owns a connected, greeted socket and switches it to non-blocking.
@@ -46,7 +47,7 @@ class bench_client {
 
   /// The next whole reply in the buffer with its slot: `success` or `error`. `incomplete` when
   /// there is none, `broken` when the bytes answer nothing that was asked. The caller then calls
-  /// release(). `text` is valid until the next receive().
+  /// release(). `text` is valid until the next call or receive().
   bench_reply next_reply();
 
   /// Frees the slot of a reply. Returns what was in it.
@@ -55,6 +56,9 @@ class bench_client {
   void close() { fd_.reset(); }
 
  private:
+  bool skip_body();
+  bool locate(bench_reply& reply) const;
+
   unique_fd fd_;
   std::size_t target_;
   const bench_wire& wire_;
@@ -66,6 +70,12 @@ class bench_client {
   std::vector<char> in_;
   std::size_t first_ = 0;  // unread bytes are in_[first_, end_)
   std::size_t end_ = 0;
+  // The body behind the last frame, dropped as it comes: of a blob, and of a listing.
+  std::uint64_t body_bytes_ = 0;
+  std::uint64_t body_lines_ = 0;
+  std::uint32_t listing_ = 0;  // the slot of the last listing: its MORE has no tag
+  std::string refusal_;        // the first error of a transaction that has not ended
+  std::string told_;           // the same when it has
 };
 
 }  // namespace atlas::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench_workload.hpp"
 #include "core/result.hpp"
 
 namespace atlas::cli {
@@ -16,14 +17,15 @@ enum class bench_engine { atlas, redis };
 struct bench_options {
   bench_engine engine = bench_engine::atlas;
   std::vector<std::string> targets;  ///< client c uses target c mod n
-  std::string workload = "put";      ///< put | get | mixed
-  double read_ratio = 0;             ///< share of reads: 0 for put, 1 for get
-  std::uint32_t clients = 64;        ///< connections
-  std::uint32_t pipeline = 1;        ///< requests in flight per connection
-  bool in_order = false;             ///< Atlas: pipeline without request tags
+  bench_workload workload = *find_workload("put");
+  double read_ratio = 0;       ///< share of reads, also where the workload says it
+  std::uint32_t clients = 64;  ///< connections
+  std::uint32_t pipeline = 1;  ///< requests in flight per connection
+  bool in_order = false;       ///< Atlas: pipeline without request tags
   std::uint32_t value_bytes = 100;
   std::uint32_t keys = 10'000;
-  std::uint32_t tables = 1;  ///< the keys are spread over so many tables
+  std::uint32_t tables = 1;        ///< the keys are spread over so many tables
+  std::uint32_t scan_limit = 100;  ///< keys of one scan
   double duration_s = 5;
   double warmup_s = 1;
   std::string key_prefix = "bench";

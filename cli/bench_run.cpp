@@ -83,7 +83,7 @@ bench_tally bench_result::total() const {
 bool bench_result::clean() const {
   const auto all = total();
   return all.error_count == 0 && all.unanswered == 0 && all.drops.empty() &&
-         all.gets.count() + all.puts.count() > 0;
+         all.successes().count() > 0;
 }
 
 core::result<bench_result> run_bench(const bench_options& options) {

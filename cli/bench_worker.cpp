@@ -17,7 +17,6 @@ namespace atlas::cli {
 
 namespace {
 
-constexpr std::size_t error_texts_max = 100;
 constexpr std::uint32_t populate_attempts_max = 20;
 constexpr std::uint64_t populate_ns_max = 600'000'000'000;
 
@@ -30,40 +29,19 @@ std::uint64_t bench_now_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-void bench_tally::add_error(std::string_view text) {
-  ++error_count;
-  std::string key(text);
-  // Texts may hold numbers that differ each time; the map must not grow with the run.
-  if (errors.size() >= error_texts_max && errors.count(key) == 0) key = "(others)";
-  ++errors[key];
-}
-
-void bench_tally::add(const bench_tally& other) {
-  gets.add(other.gets);
-  puts.add(other.puts);
-  misses += other.misses;
-  error_count += other.error_count;
-  unanswered += other.unanswered;
-  for (const auto& [text, count] : other.errors) errors[text] += count;
-  for (const auto& [text, count] : other.drops) drops[text] += count;
-  last_ns = std::max(last_ns, other.last_ns);
-}
-
 bench_worker::bench_worker(const bench_options& options, std::uint32_t index,
                            std::vector<bench_client> clients)
     : options_(options),
-      index_(index),
       clients_(std::move(clients)),
+      picker_(options, index, clients_.size()),
       tallies_(options.targets.size()),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      random_state_(options.seed * 0x9E3779B97F4A7C15ull + index) {
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   ATLAS_CHECK(epoll_.get() >= 0, "the kernel gives an epoll descriptor");
   for (auto& client : clients_) watch(client, false, true);
 }
 
 core::result<core::done> bench_worker::populate() {
   phase_ = phase::populate;
-  next_key_ = index_;
   run(bench_now_ns() + populate_ns_max);
   if (populate_failure_.empty() && in_flight_ > 0) populate_failure_ = "no answer in ten minutes";
   if (!populate_failure_.empty())
@@ -103,7 +81,7 @@ void bench_worker::start_all() {
     const auto now = bench_now_ns();
     for (std::uint32_t slot = 0; slot < client.slots().size(); ++slot) {
       bench_slot request;
-      if (!next_request(request, now)) break;
+      if (!next_request(client, slot, request, now)) break;
       client.issue(slot, request);
       ++in_flight_;
     }
@@ -140,12 +118,14 @@ void bench_worker::on_reply(bench_client& client, const bench_reply& reply, std:
       if (populate_failure_.empty()) populate_failure_ = reply.text;
       return;
     }
-    request = done;
-    ++request.attempts;
+    request.request = done.request;
+    request.attempts = done.attempts + 1;
     request.started_ns = now_ns;
   } else {
+    if (done.request.kind == bench_kind::cas && !failed)
+      picker_.learn(number_of(client), reply.slot, done.answer.number);
     if (phase_ == phase::measure) account(tallies_[client.target()], done, reply, now_ns);
-    if (!next_request(request, now_ns)) return;
+    if (!next_request(client, reply.slot, request, now_ns)) return;
   }
   client.issue(reply.slot, request);
   ++in_flight_;
@@ -157,25 +137,30 @@ void bench_worker::account(bench_tally& tally, const bench_slot& request, const 
   tally.last_ns = now_ns;
   if (reply.what == bench_reply::kind::error) return tally.add_error(reply.text);
   const auto latency_ns = now_ns - request.started_ns;
-  if (request.is_get)
-    tally.gets.record(latency_ns);
-  else
-    tally.puts.record(latency_ns);
-  if (request.miss) ++tally.misses;
+  if (request.answer.conflict()) return tally.conflicts.record(latency_ns);
+  auto& series = tally.of(request.request.kind);
+  series.latency.record(latency_ns);
+  series.bytes += request.bytes;
+  if (request.answer.has(bench_frame::keys)) series.keys += request.answer.number;
+  if (request.answer.miss()) ++tally.misses;
 }
 
-bool bench_worker::next_request(bench_slot& request, std::uint64_t now_ns) {
+bool bench_worker::next_request(const bench_client& client, std::uint32_t slot, bench_slot& request,
+                                std::uint64_t now_ns) {
   request.started_ns = now_ns;
-  if (phase_ == phase::populate) {
-    if (next_key_ >= options_.keys || !populate_failure_.empty()) return false;
-    request.key = static_cast<std::uint32_t>(next_key_);
-    next_key_ += options_.threads;
+  if (phase_ == phase::measure) {
+    if (now_ns >= window_.end_ns) return false;
+    request.request = picker_.next(number_of(client), slot);
     return true;
   }
-  if (now_ns >= window_.end_ns) return false;
-  request.key = static_cast<std::uint32_t>(random() % options_.keys);
-  request.is_get = static_cast<double>(random() >> 11) * 0x1p-53 < options_.read_ratio;
-  return true;
+  if (!populate_failure_.empty()) return false;
+  const auto fill = picker_.next_fill();
+  if (fill) request.request = *fill;
+  return fill.has_value();
+}
+
+std::size_t bench_worker::number_of(const bench_client& client) const {
+  return static_cast<std::size_t>(&client - clients_.data());
 }
 
 void bench_worker::send(bench_client& client) {
@@ -196,19 +181,11 @@ void bench_worker::drop(bench_client& client, const std::string& why) {
 void bench_worker::watch(bench_client& client, bool for_output, bool fresh) {
   epoll_event event{};
   event.events = for_output ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  event.data.u32 = static_cast<std::uint32_t>(&client - clients_.data());
+  event.data.u32 = static_cast<std::uint32_t>(number_of(client));
   const int done =
       ::epoll_ctl(epoll_.get(), fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, client.fd(), &event);
   ATLAS_CHECK(done == 0, "an open socket can be watched");
   client.waits_to_send = for_output;
-}
-
-// SplitMix64: one multiplication chain per number, and any seed will do.
-std::uint64_t bench_worker::random() {
-  auto z = random_state_ += 0x9E3779B97F4A7C15ull;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-  return z ^ (z >> 31);
 }
 
 }  // namespace atlas::cli

@@ -3,34 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "cli/bench_client.hpp"
-#include "cli/bench_histogram.hpp"
 #include "cli/bench_options.hpp"
+#include "cli/bench_picker.hpp"
+#include "cli/bench_tally.hpp"
 #include "core/result.hpp"
 
 namespace atlas::cli {
 
 /// Nanoseconds on the monotonic clock.
 std::uint64_t bench_now_ns();
-
-/// What happened on one target, of the requests that were sent inside the measured window.
-struct bench_tally {
-  bench_histogram gets;  ///< latencies of successes, nanoseconds; misses are among them
-  bench_histogram puts;
-  std::uint64_t misses = 0;  ///< reads answered "not there"
-  std::uint64_t error_count = 0;
-  std::uint64_t unanswered = 0;  ///< sent, and neither answered nor refused by the end
-  std::map<std::string, std::uint64_t> errors;  ///< by text; at most 100 texts, then "(others)"
-  std::map<std::string, std::uint64_t> drops;   ///< lost connections by reason
-  std::uint64_t last_ns = 0;                    ///< when the last answer came
-
-  void add_error(std::string_view text);
-  void add(const bench_tally& other);
-};
 
 /// The measured window on the monotonic clock. Requests sent in [first_ns, end_ns) count; nothing
 /// is sent from end_ns on, and answers are awaited until give_up_ns.
@@ -67,22 +52,21 @@ class bench_worker {
   void on_reply(bench_client& client, const bench_reply& reply, std::uint64_t now_ns);
   void account(bench_tally& tally, const bench_slot& request, const bench_reply& reply,
                std::uint64_t now_ns);
-  bool next_request(bench_slot& request, std::uint64_t now_ns);
+  bool next_request(const bench_client& client, std::uint32_t slot, bench_slot& request,
+                    std::uint64_t now_ns);
   void send(bench_client& client);
   void drop(bench_client& client, const std::string& why);
   void watch(bench_client& client, bool for_output, bool fresh);
-  std::uint64_t random();
+  [[nodiscard]] std::size_t number_of(const bench_client& client) const;
 
   const bench_options& options_;
-  std::uint32_t index_;
   std::vector<bench_client> clients_;
+  bench_picker picker_;
   std::vector<bench_tally> tallies_;
   unique_fd epoll_;
   phase phase_ = phase::measure;
   bench_window window_;
-  std::uint64_t in_flight_ = 0;  // over all clients; the loop ends when it is 0
-  std::uint64_t random_state_;
-  std::uint64_t next_key_ = 0;    // populate: the next key of this worker's share
+  std::uint64_t in_flight_ = 0;   // over all clients; the loop ends when it is 0
   std::string populate_failure_;  // populate: the first hopeless refusal
 };
 
