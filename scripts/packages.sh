@@ -7,7 +7,7 @@ build=(g++ cmake ninja-build ccache pkg-config libcaf-dev librocksdb-dev libssl-
        libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libreadline-dev
        doctest-dev)
 wanted=("${build[@]}")
-[ "${1:-}" = "--test" ] && wanted+=(clang-format-14 python3)
+[ "${1:-}" = "--test" ] && wanted+=(clang-format-14 python3 nodejs)
 
 missing=()
 for p in "${wanted[@]}"; do
