@@ -1,6 +1,7 @@
 // atlas-node: one node of a cluster.
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <iostream>
 #include <string>
@@ -57,6 +58,12 @@ int run(int argc, char** argv) {
   sigaddset(&stop, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // Each table and each client costs a descriptor or more; the usual soft limit is 1024.
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   atlas::cli::open_log(config.value());
   const auto served = atlas::cli::run_node(config.value());
   if (!served) {

@@ -1,5 +1,6 @@
 #include "cli/node.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -29,6 +30,8 @@
 namespace atlas::cli {
 namespace {
 
+constexpr std::chrono::seconds memory_look_every{5};
+constexpr std::size_t free_bytes_kept = 64 << 20;
 constexpr std::chrono::seconds drain_time{5};
 constexpr std::chrono::milliseconds look_every{20};
 
@@ -61,6 +64,11 @@ bool stop_requested(std::chrono::milliseconds limit) {
   sigaddset(&stop, SIGINT);
   const timespec wait{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
   return sigtimedwait(&stop, nullptr, &wait) > 0;
+}
+
+/// What large answers leave behind free in the allocator's arenas goes back to the system.
+void give_memory_back() {
+  if (mallinfo2().fordblks > free_bytes_kept) malloc_trim(0);
 }
 
 std::function<double(const std::string&)> emulated(const node_config& config) {
@@ -209,8 +217,7 @@ core::result<core::done> serve(running_node& node) {
       return core::failure{core::errc::refused, std::move(why)};
   }
   if (auto up = node.open_socket(); !up) return up;
-  while (!stop_requested(std::chrono::seconds(3600))) {
-  }
+  while (!stop_requested(memory_look_every)) give_memory_back();
   spdlog::info("stopping: draining client requests");
   return core::done{};
 }

@@ -104,7 +104,7 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
     catalogue_changed_ = true;
     return execute_catalogue(c.copy(), door);
   }
-  if (closed_ && !planted(bug::closed_log_written)) return {outcome_code::dropped, {}};
+  if (closed_ && !planted(bug::closed_log_written)) return closed_answer(table);
   if (table == log_itself) return execute_move(c, when);
   const auto* const state = state_of(table);
   const bool is_fenced = !state || state->what != custody::held;

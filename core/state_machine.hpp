@@ -79,6 +79,8 @@ class state_machine {
   void set_state(table_id table, const table_state& s, stamp when);
   /// What is said to requests for a table that the log does not hold.
   [[nodiscard]] static outcome elsewhere(const table_state* s);
+  /// The same, once the log is closed.
+  [[nodiscard]] outcome closed_answer(table_id table) const;
   outcome execute_move(const command_view& c, stamp when);
   void seal(const seal_request& r, stamp when);
   void adopt(const adopt_part& p, stamp when);

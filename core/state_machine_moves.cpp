@@ -53,6 +53,14 @@ outcome state_machine::elsewhere(const table_state* s) {
   return o;
 }
 
+/// A group may be dropped when its tables have left it: they are not dropped with it, and who has
+/// not heard of their leaving is sent after them.
+outcome state_machine::closed_answer(table_id table) const {
+  const auto* const s = state_of(table);
+  const bool has_left = table != log_itself && table != home_ && (!s || s->what != custody::held);
+  return has_left ? elsewhere(s) : outcome{outcome_code::dropped, {}};
+}
+
 /// Answers with the state of the table afterwards, whoever brought it about.
 outcome state_machine::execute_move(const command_view& c, stamp when) {
   const outcome broken{outcome_code::refused, "not a command of this log"};

@@ -23,7 +23,7 @@ std::optional<outcome> state_machine::fence(table_id table) const {
 }
 
 outcome state_machine::answer(const read& r, stamp wall) const {
-  if (closed_ && !planted(bug::closed_log_read)) return {outcome_code::dropped, {}};
+  if (closed_ && !planted(bug::closed_log_read)) return closed_answer(table_of(r.table));
   if (r.what == read_kind::part) return part(r);
   const auto table = table_of(r.table);
   if (auto fenced = fence(table)) return *std::move(fenced);

@@ -2,6 +2,7 @@
 // (`paused_`, resumed by `advance`), and for good (`input_over_`).
 #include "net/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.hpp"
@@ -23,6 +24,22 @@ bool keeps_order(verb what) {
 /// What the client said, which may be long in each of the three.
 std::size_t bytes_of(const client_request& r) {
   return r.key.size() + r.value.size() + r.terms.size();
+}
+
+/// How many values of unknown size the answer may hold.
+std::uint32_t values_of(const client_request& r) {
+  switch (r.what) {
+    case verb::key_get:
+    case verb::key_get_stale:
+    case verb::blob_get:
+      return 1;
+    case verb::key_mget:
+      return 1 + static_cast<std::uint32_t>(std::count(r.terms.begin(), r.terms.end(), ' '));
+    case verb::scan:
+      return 16;
+    default:
+      return 0;
+  }
 }
 
 // Beside the bytes of its strings a request costs about this much on its way.
@@ -51,8 +68,10 @@ void session::advance() {
 
 bool session::may_read() const {
   if (held_) return unanswered_ == 0;
+  // One request is let through whatever it may bring.
+  const auto expected = in_flight() == 0 ? 0 : expected_bytes();
   return !input_over_ && in_flight() < options_.requests_in_flight_max &&
-         output_bytes() <= options_.output_bytes_max &&
+         output_bytes() + expected <= options_.output_bytes_max &&
          desk_.bytes_in_flight <= options_.request_bytes_max_total;
 }
 
@@ -182,6 +201,8 @@ void session::submit(client_request&& r, address&& to) {
   entry.ticket = r.ticket;
   entry.who = this;
   entry.bytes = request_overhead_bytes + bytes_of(r) + to.tag.size();
+  entry.values = values_of(r);
+  values_in_flight_ += entry.values;
   entry.tagged = to.tagged;
   entry.stream = r.what == verb::watch;
   if (to.tagged) {
@@ -202,7 +223,16 @@ void session::submit(client_request&& r, address&& to) {
   desk_.round.push_back(std::move(r));
 }
 
+/// Answers hold memory from the moment the backend makes them, long before they can be put out. So
+/// reading goes by what the last ones brought: at once when they grow, slowly when they shrink.
+void session::learn_size(const ticket_entry& entry, std::size_t bytes) {
+  if (entry.values == 0) return;
+  values_in_flight_ -= entry.values;
+  value_bytes_ = std::max(bytes / entry.values, value_bytes_ - value_bytes_ / 8);
+}
+
 void session::answer(ticket_entry&& entry, client_reply&& reply) {
+  learn_size(entry, reply.text.size());
   if (entry.tagged) {
     take_out(entry);
     append_reply(out_, &entry.tag, std::move(reply));
@@ -280,7 +310,7 @@ void session::abandon() {
   given_.clear();
   order_.clear();
   tagged_.clear();
-  unanswered_ = waiting_bytes_ = 0;
+  unanswered_ = waiting_bytes_ = values_in_flight_ = 0;
   fatal_.clear();  // or it would be put out now that nothing is in flight
   out_.clear();
   stop_reading();

@@ -49,6 +49,9 @@ struct request_desk {
 
 class session {
  public:
+  /// What a value is taken for before any came.
+  static constexpr std::size_t value_bytes_0 = 64 << 10;
+
   /// Both outlive the session. The greeting is put out at once.
   session(const gateway_options& options, request_desk& desk);
   session(const session&) = delete;
@@ -92,6 +95,8 @@ class session {
   [[nodiscard]] outbox& output() { return out_; }
   /// Memory held for input that is not submitted.
   [[nodiscard]] std::size_t input_bytes() const;
+  /// Memory that answers to come may take, as far as can be told.
+  [[nodiscard]] std::size_t expected_bytes() const { return values_in_flight_ * value_bytes_; }
   /// Memory held for answers that are not sent.
   [[nodiscard]] std::size_t output_bytes() const { return out_.size() + waiting_bytes_; }
 
@@ -115,6 +120,7 @@ class session {
 
   [[nodiscard]] std::size_t in_flight() const { return order_.size() + tagged_.size(); }
   [[nodiscard]] bool may_read() const;
+  void learn_size(const ticket_entry& entry, std::size_t bytes);
   bool read_frame();
   void on_line(std::string_view line);
   void on_parsed(parsed_command&& command, address&& to);
@@ -153,8 +159,10 @@ class session {
   std::size_t waiting_bytes_ = 0;  // text of slots without
   bool joinable_ = false;          // all unanswered work on single keys of table_
   std::string table_;
-  std::vector<std::uint64_t> tagged_;  // tickets in flight, in no order
-  std::vector<std::uint64_t> given_;   // streams with replies among what is put out
+  std::size_t values_in_flight_ = 0;         // asked for, and not answered
+  std::size_t value_bytes_ = value_bytes_0;  // how large they are, going by the last ones
+  std::vector<std::uint64_t> tagged_;        // tickets in flight, in no order
+  std::vector<std::uint64_t> given_;         // streams with replies among what is put out
 };
 
 }  // namespace atlas::net

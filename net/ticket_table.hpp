@@ -18,6 +18,7 @@ struct ticket_entry {
   session* who = nullptr;    ///< null once the client has gone
   std::uint64_t place = 0;   ///< untagged: number in the session's order; tagged: index in its list
   std::size_t bytes = 0;     ///< memory of the request, for the limit on all of them
+  std::uint32_t values = 0;  ///< how many values it reads
   bool tagged = false;
   bool stream = false;  ///< answered by any number of replies
   std::string tag;

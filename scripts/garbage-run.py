@@ -58,6 +58,9 @@ OPERATOR = [  # what docs/commands.md leaves to docs/protocol.md, and what its e
     ["TXN BEGIN", "IF a.b ABSENT", "IF a.c VALUE x y", "DEL a.b", "INCR a.n -4", "TXN COMMIT"],
     ["TXN BEGIN", "PUT a.b left open"],
     ["SCAN a. LIMIT 1 AFTER a.a VALUES", "SCAN u VALUES", "COUNT a", "SAMPLE a. N 3"],
+    ["KEY PUT a.b watched", "[ID:w] WATCH a FROM 0 VALUES", "KEY PUT a.b again", "[ID:v] WATCH a.b",
+     "WATCH a", "[ID:w] WATCH a", "KEY DEL a.b", "UNWATCH w", "UNWATCH u", "[ID:x] UNWATCH v"],
+    ["[ID:w] WATCH users FROM 0", "[ID:v] WATCH files VALUES FROM 7", "KEY INCR users.n"],
     ["KEY GET a.b STALE", "KEY GET a.b STALE 0s", "KEY EXPIRE a.b 1ns", "KEY EXPIRE a.c 200ms"],
 ]
 ODD = ["", "0", "-0", "+1", "-1", "1e9", "0x10", "9223372036854775807", "9223372036854775808",
@@ -102,6 +105,8 @@ class Session:
         self.ending = r.choice(["close", "close", "half", "half", "drop reads"])
         self.hold_s = 0  # how long it stays without reading
         self.data = make()
+        if b"WATCH" in self.data.upper() and self.ending == "half":
+            self.ending = "close"  # a watch goes on for who only listens, and has no end
 
     def hello(self):
         odd = self.rng.choice(["HELLO 2.0 a\r\n", "HELLO\r\n", "hello 1.0 a\n", "\r\n"])

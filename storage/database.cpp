@@ -150,16 +150,19 @@ database::~database() {
   if (synced.ok() && mark_->raise(db_->GetLatestSequenceNumber())) {
     static_cast<void>(mark_->settle());  // an older mark is a weaker check, not a wrong one
   }
-  for (auto* handle : handles_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+  families_.clear();
+  others_.clear();
   static_cast<void>(db_->Close());
   db_.reset();
 }
 
 void database::keep(rocksdb::ColumnFamilyHandle* handle) {
-  handles_.push_back(handle);
   const auto number = parse_family(handle->GetName());
-  if (!number) return;
-  families_.emplace(*number, handle);
+  family_handle kept(handle, [db = db_.get()](rocksdb::ColumnFamilyHandle* last) {
+    static_cast<void>(db->DestroyColumnFamilyHandle(last));
+  });
+  if (!number) return others_.push_back(std::move(kept));
+  families_.emplace(*number, std::move(kept));
   highest_ = std::max(highest_, *number);
 }
 
@@ -172,7 +175,7 @@ std::vector<family_number> database::families() const {
   return all;
 }
 
-rocksdb::ColumnFamilyHandle* database::family(family_number number) const {
+family_handle database::family(family_number number) const {
   const std::lock_guard guard(mutex_);
   const auto found = families_.find(number);
   return found == families_.end() ? nullptr : found->second;
@@ -200,13 +203,13 @@ std::vector<family_number> database::create_families(std::size_t count) {
 }
 
 void database::drop_family(family_number number) {
-  auto* const handle = family(number);
+  const auto handle = family(number);
   if (!handle) return;
   {
     const std::lock_guard guard(mutex_);
-    families_.erase(number);  // the handle stays in `handles_` until the database closes
+    families_.erase(number);
   }
-  if (const auto status = db_->DropColumnFamily(handle); !status.ok())
+  if (const auto status = db_->DropColumnFamily(handle.get()); !status.ok())
     fail("dropping a column family", status);
 }
 

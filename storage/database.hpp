@@ -24,6 +24,9 @@ namespace atlas::storage {
 /// Number of a column family; its RocksDB name is "family-" and the number in eight digits.
 using family_number = std::uint64_t;
 
+/// A column family, closed with the last of these; they must not outlive the database.
+using family_handle = std::shared_ptr<rocksdb::ColumnFamilyHandle>;
+
 /// Thread-safe, except that `write_group` belongs to one thread.
 class database {
  public:
@@ -39,11 +42,12 @@ class database {
 
   /// All families, used or not, in rising order.
   [[nodiscard]] std::vector<family_number> families() const;
-  /// Null if there is no such family. Valid while the database lives.
-  [[nodiscard]] rocksdb::ColumnFamilyHandle* family(family_number number) const;
+  /// Null if there is no such family.
+  [[nodiscard]] family_handle family(family_number number) const;
   /// Makes `count` families in bulk; slow. Empty after a failure.
   std::vector<family_number> create_families(std::size_t count);
-  /// Removes a family with all it holds. Who has its handle may still read.
+  /// Removes a family with all it holds. Who has its handle may still read; with the last one its
+  /// files and its memory go.
   void drop_family(family_number number);
 
   /// The store's write; with `sync` raises the durable mark after the fsync. False after a failure.
@@ -70,8 +74,8 @@ class database {
   rocksdb::ColumnFamilyOptions family_options_;
   std::unique_ptr<rocksdb::DB> db_;
   mutable std::mutex mutex_;  // guards the three below
-  std::unordered_map<family_number, rocksdb::ColumnFamilyHandle*> families_;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::unordered_map<family_number, family_handle> families_;
+  std::vector<family_handle> others_;  // RocksDB's own
   family_number highest_ = 0;
 };
 

@@ -30,7 +30,7 @@ rocks_log::rocks_log(std::shared_ptr<database> disk, core::log_id log, family_nu
 
 std::optional<std::string> rocks_log::get(std::string_view row) const {
   std::string value;
-  const auto status = disk_->db().Get({}, family_, row_key(rows_space(), row), &value);
+  const auto status = disk_->db().Get({}, family_.get(), row_key(rows_space(), row), &value);
   if (status.ok()) return value;
   if (!status.IsNotFound()) disk_->fail("reading a row", status);
   return std::nullopt;
@@ -40,7 +40,7 @@ void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::stri
                      const visitor& visit) const {
   const rocksdb::Slice bound = slice(end);
   how.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> it(disk_->db().NewIterator(how, family_));
+  const std::unique_ptr<rocksdb::Iterator> it(disk_->db().NewIterator(how, family_.get()));
   for (it->Seek(slice(first)); it->Valid(); it->Next()) {
     if (!visit(it->key().ToStringView(), it->value().ToStringView())) return;
   }
@@ -95,7 +95,7 @@ std::vector<core::accepted_entry> rocks_log::entries(core::slot first, core::slo
 std::optional<std::string> rocks_log::state(const rocksdb::ReadOptions& how,
                                             std::string_view key) const {
   std::string value;
-  const auto status = disk_->db().Get(how, family_, slice(key), &value);
+  const auto status = disk_->db().Get(how, family_.get(), slice(key), &value);
   if (status.ok()) return value;
   if (!status.IsNotFound()) {
     disk_->fail("reading the state of log " + std::to_string(log_.value), status);

@@ -56,7 +56,7 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
 
   const std::shared_ptr<database> disk_;
   const core::log_id log_;
-  rocksdb::ColumnFamilyHandle* const family_;
+  const family_handle family_;
   std::atomic<space> rows_;
 };
 

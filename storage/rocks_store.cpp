@@ -147,7 +147,7 @@ std::vector<family_number> spares_of(const database& disk, const catalogue& know
 struct rocks_store::parts {
   struct known_log {
     std::string table;
-    rocksdb::ColumnFamilyHandle* family = nullptr;
+    family_handle family;
     std::shared_ptr<rocks_log> reader;  // made by the first open_log
     family_number number = 0;
     space rows = space::row;  // where the writer puts rows; the writer's alone once it is open
@@ -268,7 +268,7 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
       const auto found = parts_->logs.find(group.log);
       ATLAS_CHECK(found != parts_->logs.end() && found->second.reader,
                   "a log is opened before it is written");
-      log_batch to(batch, found->second.family, found->second.rows);
+      log_batch to(batch, found->second.family.get(), found->second.rows);
       for (const auto& w : group.writes) to.add(w);
     }
   }

@@ -237,6 +237,27 @@ TEST_SUITE("core/table_move") {
     CHECK(a.put(2, ".k", "w") == dropped);
   }
 
+  TEST_CASE("a group that is dropped sends on whoever looks for a table that has left it") {
+    log_bench a(home), g(group), own(log_id{90});
+    a.put(1, ".k", "v");
+    a.seal(0, group);
+    carry(a, g, 0);
+    g.seal(1, own.log);
+    carry(g, own, 1);
+    REQUIRE(g.to_log(operation::clear_table, encode(clear_request{table, 1})).data == "done");
+    g.apply({proc(9), {++g.seq}, {g.seq}, operation::close_log, {}, {}, {}, home_table(group)});
+    for (int starts = 0; starts < 2; ++starts) {
+      CHECK(where(g.get(".k")) == own.log);
+      CHECK(where(g.put(7, ".k", "w")) == own.log);
+      const auto of_group = g.machine->answer({proc(1), {1}, read_kind::frontier, {}, {}});
+      CHECK(of_group.code == outcome_code::dropped);
+      CHECK(g.to_log(operation::seal, encode(seal_request{table, 1, group})).code ==
+            outcome_code::dropped);
+      g.restart();
+    }
+    CHECK(own.get(".k").data == "v");
+  }
+
   TEST_CASE("two tables of one log keep out of each other's way") {
     log_bench a(home);
     log_bench g(group);

@@ -146,6 +146,22 @@ TEST_CASE("the node that carries a table dies: another one goes on, and nothing 
   for (const auto n : c.all()) CHECK(writers.missing_at(c.socket(n)) == "");
 }
 
+TEST_CASE("a table that has left its group outlives it") {
+  cluster c({"eu"});
+  INFO(c.logs());
+  REQUIRE(c.start_all());
+  auto mine = c.connect(1);
+  for (int round = 0; round < 30; ++round) {
+    const auto value = std::to_string(round);
+    for (const auto& line :
+         {"KEY PUT orders.1 " + value, std::string("GROUP CREATE shop"),
+          std::string("GROUP ADD shop orders"), std::string("GROUP REMOVE shop orders"),
+          std::string("TABLE DROP shop")})
+      REQUIRE_MESSAGE(mine.ask(line).ok(), line);
+    REQUIRE(mine.ask("KEY GET orders.1").text() == "VALUE:" + value);
+  }
+}
+
 TEST_CASE("a table dropped in a group is gone, the others stay, and its name starts anew") {
   cluster c({"eu", "eu", "eu"});
   INFO(c.logs());
