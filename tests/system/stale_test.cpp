@@ -65,7 +65,8 @@ TEST_CASE("a lone node goes on answering stale reads, and refuses what it can no
   CHECK(c.ask(2, "KEY GET users.k").text().rfind("ERROR WARN quorum unavailable: ", 0) == 0);
   c.start(1);
   REQUIRE(c.ask_until_ok(1, "KEY PUT users.k after").ok());
-  CHECK(value_of(c.ask(2, "KEY GET users.k STALE 0s")) == "VALUE:after");
+  // The two may be at odds over the table for a moment; whoever answers tells the newest.
+  CHECK(value_of(c.ask_until_ok(2, "KEY GET users.k STALE 0s")) == "VALUE:after");
 }
 
 TEST_CASE("stale reads follow a table into a group and out of it") {
