@@ -135,10 +135,12 @@ class request_router : public net::backend, public request_sink {
     std::string table;
     core::watch_terms terms;
     std::shared_ptr<log_entry> entry;
-    bool is_told = false;   ///< `WATCHING` was said
-    bool is_asked = false;  ///< the reader looks
-    bool is_full = false;   ///< the client has not taken the last part
-    bool again = false;     ///< there may be more by now
+    bool is_told = false;    ///< `WATCHING` was said
+    bool is_asked = false;   ///< the reader looks
+    bool is_full = false;    ///< the client has not taken the last part
+    bool again = false;      ///< there may be more by now
+    core::log_id asked;      ///< the log that the reader looks at
+    bool is_orphan = false;  ///< that log is gone from this node, and was looked at since
     bool asks_frontier = false;
     /// From here on the copy holds every change that was acknowledged when the owner was asked.
     std::optional<core::slot> frontier;
@@ -178,7 +180,9 @@ class request_router : public net::backend, public request_sink {
   void look(std::uint64_t ticket, watch& w);
   void take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part);
   void give_events(std::uint64_t ticket, watch& w, std::vector<core::watch_event>&& events);
-  void follow_to(watch& w, core::log_id log);
+  static void follow_to(watch& w, std::shared_ptr<log_entry> entry);
+  void follow_on(watch& w, core::log_id log);
+  bool look_after_orphan(watch& w);
   void ask_where(std::uint64_t ticket, watch& w);
   void check_position(std::uint64_t ticket, watch& w, const core::watch_part& part);
   void end_watch(std::uint64_t ticket, const std::string& why);

@@ -36,7 +36,7 @@ void request_router::add_watch(route& to, const net::client_request& r, std::str
   w.terms.principal = r.principal;
   w.terms.values = r.terms.ends_with('1');
   if (r.terms.front() != '-') w.terms.next = std::stoull(r.terms) + 1;
-  follow_to(w, to.entry->log);
+  follow_to(w, to.entry);
   // From now on means: behind everything that was acknowledged before.
   if (w.terms.next)
     look(r.ticket, w);
@@ -44,21 +44,31 @@ void request_router::add_watch(route& to, const net::client_request& r, std::str
     ask_where(r.ticket, w);
 }
 
-/// Whatever log is not open here yet is tried again with the next look.
-void request_router::follow_to(watch& w, core::log_id log) {
-  auto entry = board_->log(log);
+void request_router::follow_to(watch& w, std::shared_ptr<log_entry> entry) {
   if (!entry || entry == w.entry) return;
   if (w.entry) --w.entry->watches;
   w.entry = std::move(entry);
   ++w.entry->watches;
-  w.terms.home = core::home_table(log);
+  w.terms.home = core::home_table(w.entry->log);
   w.terms.from = {};
+  w.frontier.reset();
+  w.is_orphan = false;
+}
+
+/// To the log that the table has gone to, or, if that is gone already, to where the catalogue says
+/// it is now. What is not open here yet is tried again with a later look.
+void request_router::follow_on(watch& w, core::log_id log) {
+  if (auto entry = board_->log(log)) return follow_to(w, std::move(entry));
+  const auto catalogue = board_->catalogue();
+  if (const auto* const record = catalogue->find(w.terms.table))
+    follow_to(w, board_->log(record->log));
 }
 
 void request_router::look(std::uint64_t ticket, watch& w) {
   w.again = w.is_asked || w.is_full;
   if (w.again || !w.entry) return;
   w.is_asked = true;
+  w.asked = w.entry->log;
   w.looked_at_ms = ticked_at_ms_;
   caf::anon_send(board_->reader, watch_job{ticket, w.entry->disk, w.terms});
 }
@@ -74,6 +84,7 @@ void request_router::on_watch_part(std::uint64_t ticket, core::watch_part&& part
 void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part) {
   using state = core::watch_state;
   w.is_asked = false;
+  if (w.asked != w.entry->log) return look(ticket, w);  // it has gone on meanwhile
   if (part.state == state::absent) return;
   if (!w.terms.next && (!w.frontier || part.applied < *w.frontier)) {
     if (!w.frontier) ask_where(ticket, w);
@@ -91,8 +102,9 @@ void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch
   w.terms.from = part.from;
   if (!part.events.empty()) give_events(ticket, w, std::move(part.events));
   if (part.state == state::dropped) return end_watch(ticket, "table " + w.table + " was dropped");
-  if (part.state == state::moved) follow_to(w, part.other);
-  if (w.again || part.state == state::more || part.state == state::moved) look(ticket, w);
+  if (part.state == state::moved) follow_on(w, part.other);
+  const bool has_gone_on = w.entry->log != w.asked;
+  if (w.again || part.state == state::more || has_gone_on) look(ticket, w);
 }
 
 void request_router::give_events(std::uint64_t ticket, watch& w,
@@ -126,10 +138,12 @@ void request_router::ask_where(std::uint64_t ticket, watch& w) {
       auto& mine = found->second;
       mine.asks_frontier = false;
       const auto f = core::decode_frontier(result.data);
-      if (!decided || result.code != core::outcome_code::ok || !f) {
-        end_watch(ticket, decided ? "table " + mine.table + " was dropped" : result.data);
+      if (decided && result.code == core::outcome_code::dropped) {
+        end_watch(ticket, "table " + mine.table + " was dropped");
+      } else if (!decided || !f) {
+        end_watch(ticket, decided ? "the owner's answer is damaged" : result.data);
       } else {
-        follow_to(mine, f->log);
+        follow_to(mine, board_->log(f->log));
         if (mine.entry->log == f->log) mine.frontier = f->upto;
         look(ticket, mine);
       }
@@ -170,7 +184,11 @@ void request_router::on_taken(const std::vector<std::uint64_t>& tickets) {
 
 void request_router::cancel(const std::vector<std::uint64_t>& tickets) {
   std::unique_lock lock(mutex_);
-  for (const auto ticket : tickets) forget_watch(ticket);
+  for (const auto ticket : tickets) {
+    forget_watch(ticket);
+    for (auto& [table, u] : unknown_)
+      std::erase_if(u.list, [&](const parked& p) { return p.request.ticket == ticket; });
+  }
 }
 
 void request_router::look_after_watches(std::uint64_t now) {
@@ -181,9 +199,28 @@ void request_router::look_after_watches(std::uint64_t now) {
     for (const auto ticket : all) end_watch(ticket, core::removed_text(board_->self().node));
     return;
   }
-  for (auto& [ticket, w] : watches_)
-    if (!w.is_asked && !w.is_full && now >= w.looked_at_ms + (w.is_told ? look_every_ms : 50))
+  std::vector<std::uint64_t> over;
+  for (auto& [ticket, w] : watches_) {
+    const bool is_idle = !w.is_asked && !w.is_full;
+    if (!is_idle || now < w.looked_at_ms + (w.is_told ? look_every_ms : 50)) continue;
+    if (look_after_orphan(w))
       look(ticket, w);
+    else
+      over.push_back(ticket);
+  }
+  for (const auto ticket : over)
+    end_watch(ticket, "table " + watches_.at(ticket).table + " was dropped");
+}
+
+/// A log may be removed before this node's copy has come to its end: then the rest is a gap in the
+/// log that the table went to. False if the table is nowhere any more. What the copy does hold is
+/// told first.
+bool request_router::look_after_orphan(watch& w) {
+  if (board_->log(w.entry->log) || !std::exchange(w.is_orphan, true)) return true;
+  const auto catalogue = board_->catalogue();
+  const auto* const record = catalogue->find(w.terms.table);
+  if (record) follow_to(w, board_->log(record->log));
+  return record != nullptr;
 }
 
 }  // namespace atlas::actors

@@ -123,6 +123,8 @@ class state_machine {
   using txn_rows = std::map<std::pair<table_id, std::string_view>, txn_row>;
   void keep_rows(const txn_rows& changed);
   void note_change(table_id table, const std::optional<row_record>& row, change what);
+  void note_end(table_id table, const std::optional<row_record>& row, std::string_view name,
+                stamp now);
   void keep_changes(slot at);
   void load_positions();
   void set_position(table_id table, std::uint64_t position);

@@ -39,6 +39,13 @@ void state_machine::note_change(table_id table, const std::optional<row_record>&
   changes_.add(table, std::move(what));
 }
 
+/// A row that is over, and not removed yet, is written or removed: it ends first.
+void state_machine::note_end(table_id table, const std::optional<row_record>& row,
+                             std::string_view name, stamp now) {
+  if (row && row->has_value && !row->is_there(now))
+    note_change(table, row, {change_kind::expire, row->version, 0, 0, std::string(name)});
+}
+
 void state_machine::set_position(table_id table, std::uint64_t position) {
   positions_[table] = position;
   row_record r{1, {}, {}, {}, {}};

@@ -142,6 +142,7 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
     result = done.take_result();
     if (!done.changes()) return std::nullopt;
     before_due = due;
+    if (done.told() || c.what == operation::erase) note_end(table, done.old(), c.row, when);
     if (done.told()) {
       change told = *done.told();
       told.command = command_;
@@ -219,7 +220,9 @@ void state_machine::keep_rows(const txn_rows& changed) {
                  [&, &kept = made.next](const blob& before) -> std::optional<blob> {
                    const auto old = decoded(before);
                    if (old) before_due = old->due();
-                   const bool was_there = old && old->is_there(now_);
+                   const auto now = std::max(now_, state_of(table)->least);
+                   const bool was_there = old && old->is_there(now);
+                   if (made.told || !next || !next->has_value) note_end(table, old, row, now);
                    // Written and removed again: nobody else ever saw it.
                    const bool is_told =
                        made.told && (made.told->what == change_kind::put || was_there);

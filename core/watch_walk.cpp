@@ -133,10 +133,6 @@ class walker {
 watch_part walk_history(const frozen_log& log, const watch_terms& t) {
   watch_part out;
   out.applied = log.applied();
-  if (value_of(log, closed_row)) {
-    out.state = watch_state::dropped;
-    return out;
-  }
   table_state held;
   held.what = t.table == t.home ? custody::held : custody::arriving;
   if (const auto bytes = value_of(log, state_row(t.table))) {
@@ -167,6 +163,9 @@ watch_part walk_history(const frozen_log& log, const watch_terms& t) {
     out.events.push_back(walker::gap(out.next, out.position));
     out.next = out.position + 1;
   }
+  // What was acknowledged before the end is told first; a group's end is not that of a table that
+  // has left it.
+  if (is_here && value_of(log, closed_row)) out.state = watch_state::dropped;
   if (is_here) return out;
   out.other = held.other;
   out.state = held.other ? watch_state::moved : watch_state::dropped;

@@ -179,12 +179,13 @@ void client_loop::resume() {
 
 void client_loop::serve_backend() {
   do {
-    if (!desk_.cancelled.empty()) serve_.cancel(std::exchange(desk_.cancelled, {}));
-    if (!desk_.taken.empty()) serve_.on_taken(std::exchange(desk_.taken, {}));
     if (const auto n = desk_.round.size(); n > 0) {
       serve_.submit(std::exchange(desk_.round, {}));
       desk_.round.reserve(n);
     }
+    // Behind the round: what is cancelled may have been asked for in it.
+    if (!desk_.cancelled.empty()) serve_.cancel(std::exchange(desk_.cancelled, {}));
+    if (!desk_.taken.empty()) serve_.on_taken(std::exchange(desk_.taken, {}));
     replies_.clear();
     serve_.poll(replies_);
     for (auto& reply : replies_) deliver(std::move(reply));

@@ -167,6 +167,24 @@ TEST_SUITE("core/watch_walk") {
     CHECK(told(b.look(from(11))) == lines{"11 put .k v11 =11"});
   }
 
+  TEST_CASE("what is over, but not removed yet, ends before it is written or removed") {
+    watch_bench b;
+    std::vector<command> many;
+    for (int i = 0; i < 600; ++i) {
+      const auto row = ".k" + std::to_string(1000 + i);
+      many.push_back(b.make(operation::put, row, "x"));
+      many.push_back(b.make(operation::expire, row, encode_expire(50)));
+    }
+    b.apply(100, many);
+    // 512 go with the batch; these two are not among them.
+    b.apply(200, {b.make(operation::erase, ".k1598"), b.make(operation::put, ".k1599", "y")});
+    auto t = from(1 + 600 + 512);
+    CHECK(told(b.look(t)) ==
+          lines{"1113 expire .k1598 v1 =", "1114 expire .k1599 v1 =", "1115 put .k1599 v1 =y"});
+    b.apply(201, {});
+    CHECK(b.look({}).next == 1115 + 1 + 86);
+  }
+
   TEST_CASE("a prefix, and what the principal might read at the time") {
     watch_bench b;
     b.run(100, operation::put, ".a1", "open");
@@ -222,7 +240,9 @@ TEST_SUITE("core/watch_walk") {
     watch_bench b;
     b.run(100, operation::put, ".a", "1");
     b.run(110, operation::close_log, {});
-    CHECK(b.look(from(1)).state == watch_state::dropped);
+    const auto last = b.look(from(1));
+    CHECK(last.state == watch_state::dropped);
+    CHECK(told(last) == lines{"1 put .a v1 =1"});
   }
 
   TEST_CASE("broken records are told from whole ones") {

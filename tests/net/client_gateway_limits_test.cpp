@@ -134,9 +134,10 @@ TEST_SUITE("net/client_gateway limits") {
     socket_client deaf(g.path);
     deaf.hello();
     CHECK(deaf.say("KEY GET a\r\n"));
-    CHECK(deaf.rest().size() < (3u << 20));
+    // Deaf until then: who reads as fast as is sent may get it all before anything is left unsent.
     CHECK(small.say("KEY GET b\r\n"));
     CHECK(small.bytes(15) == "NOT_FOUND\r\nOK\r\n");
+    CHECK(deaf.rest().size() < (3u << 20));
   }
 
   TEST_CASE("a client that leaves before its fatal error is said leaves nothing in the accounts") {

@@ -43,9 +43,9 @@ struct talk {
   /// Rounds go to the backend and answers come back until nothing moves, as in the loop.
   void serve() {
     for (;;) {
+      backend.submit(std::exchange(desk.round, {}));
       backend.cancel(std::exchange(desk.cancelled, {}));
       backend.on_taken(std::exchange(desk.taken, {}));
-      backend.submit(std::exchange(desk.round, {}));
       std::vector<client_reply> replies;
       backend.poll(replies);
       for (auto& r : replies) {

@@ -54,8 +54,8 @@ void table_model::sort_changes(std::size_t first) {
   auto& list = changes_.back();
   if (first == list.size()) return;
   auto position = list[first].position;
-  std::sort(list.begin() + static_cast<std::ptrdiff_t>(first), list.end(),
-            [](const auto& a, const auto& b) { return a.row < b.row; });
+  std::stable_sort(list.begin() + static_cast<std::ptrdiff_t>(first), list.end(),
+                   [](const auto& a, const auto& b) { return a.row < b.row; });
   for (auto i = first; i < list.size(); ++i) list[i].position = position++;
 }
 
@@ -96,6 +96,8 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
     ++next.version;
     if (c.what != core::operation::increase) next.expires = 0;
     if (c.what != core::operation::put_once) next.write_once = 0;
+    if (found != rows.end() && !there)
+      note_change(table, core::change_kind::expire, c.row, found->second);
     set(table, c.row, &next);
     note_change(table, core::change_kind::put, c.row, next);
   };
@@ -116,7 +118,8 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
       return write(std::to_string(number(next.value) + static_cast<std::int64_t>(in.varint())));
     case core::operation::erase:
       if (kept || found == rows.end()) return;
-      if (there) note_change(table, core::change_kind::erase, c.row, found->second);
+      note_change(table, there ? core::change_kind::erase : core::change_kind::expire, c.row,
+                  found->second);
       set(table, c.row, nullptr);
       return;
     case core::operation::expire: {
