@@ -201,7 +201,8 @@ std::string describe(const board& where, const net::client_request& r,
   switch (r.what) {
     case net::verb::node_list: {
       std::string text;
-      for (const auto& n : where.catalogue()->nodes)
+      const auto catalogue = where.catalogue();  // another thread may publish the next one
+      for (const auto& n : catalogue->nodes)
         text += (text.empty() ? "" : crlf) + node_line(where, n);
       return text;
     }

@@ -138,7 +138,8 @@ class running_node {
 
   /// True once the members' table on this node lists the node itself.
   bool is_member() {
-    for (const auto& n : board_->catalogue()->nodes)
+    const auto catalogue = board_->catalogue();  // another thread may publish the next one
+    for (const auto& n : catalogue->nodes)
       if (n.id == board_->self().node) return true;
     if (founder_ && board_->log(core::meta_log) && !adding_.exchange(true))
       router_->run_meta_command(core::operation::add_node, disk_.identity().node_uuid,
