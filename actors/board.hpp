@@ -89,6 +89,9 @@ class request_sink {
   virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
   /// What was found for a watch.
   virtual void on_watch_part(std::uint64_t watch, core::watch_part&& part) = 0;
+  /// The hash that was asked for, and the bytes back; empty for an upload that is not known.
+  virtual void on_hashed(std::uint64_t ticket, std::string&& hash,
+                         std::shared_ptr<std::string>&& bytes) = 0;
   /// More of a log that is watched is on this node's disk.
   virtual void on_history(core::log_id log) = 0;
   /// An owner, a table or a reachable node came or went: look at the routes again.
@@ -157,6 +160,7 @@ class board {
   bool thrifty = false;         ///< owners ask the nearest quorum first
   store_actor store;
   reader_actor reader;
+  hasher_actor hasher;
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

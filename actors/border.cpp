@@ -46,7 +46,7 @@ bool well_formed(core::process, const core::chosen& m) {
 
 bool well_formed(core::process from, const forward& m) {
   const auto knows_read = [&](const core::read& r) {
-    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::access;
+    return r.from == from && r.what >= core::read_kind::get && r.what <= core::read_kind::chunk;
   };
   return std::all_of(m.commands.begin(), m.commands.end(),
                      [&](const auto& c) { return c.from == from && core::is_well_formed(c); }) &&
@@ -63,7 +63,7 @@ bool well_formed(core::process, const core::snapshot_chunk& m) {
 
 bool well_formed(core::process, const answers& m) {
   return std::all_of(m.list.begin(), m.list.end(), [](const core::answer& a) {
-    return a.result.code <= core::outcome_code::expiring;
+    return a.result.code <= core::outcome_code::chunked;
   });
 }
 

@@ -95,6 +95,17 @@ struct watch_job {
   std::shared_ptr<const core::log_store> disk;
   core::watch_terms terms;
 };
+/// Router -> hasher: the hash of `bytes`, which are the next ones of an upload, if it has a number;
+/// without bytes the hash of the whole upload, which ends with it.
+struct hash_job {
+  std::uint64_t upload = 0;
+  std::uint64_t ticket = 0;
+  std::shared_ptr<std::string> bytes;
+};
+/// Router -> hasher: an upload was broken off.
+struct hash_end {
+  std::uint64_t upload = 0;
+};
 /// Directory -> store: the log is gone for good; behind everything that was written to it.
 struct drop_log {
   core::log_id log;
@@ -134,6 +145,8 @@ using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<t
 using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<watch_job>,
                                       caf::reacts_to<tick_message>>;
 
+using hasher_actor = caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<hash_end>>;
+
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
@@ -165,4 +178,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::inherit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::drop_log)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::listing_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::watch_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

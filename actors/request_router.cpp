@@ -75,8 +75,12 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::acl_grant:
     case net::verb::acl_revoke:
     case net::verb::acl_list:
+    case net::verb::blob_chunk:
     case net::verb::watch:
       return start_key(std::move(r), now, deadline);
+    case net::verb::blob_part:
+    case net::verb::blob_commit:
+      return start_blob(std::move(r), deadline);
     case net::verb::txn_commit:
       return start_transaction(std::move(r), deadline);
     case net::verb::key_mget:
@@ -112,9 +116,11 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   const auto dot = r.key.find('.');
   // The row keeps its dot, so that the keys `users` and `users.` stay two keys.
   const std::string table = r.key.substr(0, dot);
-  if (r.value.size() > options_.value_bytes_max)
+  const bool is_part = r.what == net::verb::blob_part || r.what == net::verb::blob_commit;
+  if (r.value.size() > options_.value_bytes_max && !is_part)
     return reply(r.ticket, net::reply_kind::warn,
-                 too_large("value", r.value.size(), options_.value_bytes_max));
+                 too_large("value", r.value.size(), options_.value_bytes_max) +
+                     " in one line; write it with KEY BLOB SET");
   const bool is_write = !net::is_key_read(r.what) && r.what != net::verb::watch;
   if (auto wrong = key_error(r.key, is_write); !wrong.empty())
     return reply(r.ticket, net::reply_kind::warn, std::move(wrong));
@@ -338,6 +344,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
         [done = w.done, result = std::move(result)]() mutable { done(true, std::move(result)); });
     return;
   }
+  if (result.code == core::outcome_code::chunked) return reply_chunked(w, std::move(result.data));
   if (w.original && result.code <= core::outcome_code::not_found)
     return reply_rule(w, std::move(result));
   const bool is_blob = w.verb == net::verb::blob_get;
@@ -354,6 +361,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
     case core::outcome_code::moved:
     case core::outcome_code::denied:
     case core::outcome_code::expiring:
+    case core::outcome_code::chunked:
       return reply(w.ticket, net::reply_kind::warn, std::move(result.data));
     case core::outcome_code::unknown:
       return reply(w.ticket, net::reply_kind::warn, "outcome unknown: " + result.data);

@@ -24,13 +24,16 @@ struct router_options {
   std::uint64_t request_timeout_ms = 10'000;
   core::tolerance_policy quorum;  ///< of tables that are created here
   bool keys_folded = false;
-  std::size_t value_bytes_max = 1 << 20;
+  std::size_t value_bytes_max = 1 << 20;  ///< of one command; larger ones come in parts
+  /// So long a part is kept while no value names it.
+  std::uint64_t chunk_grace_us = std::uint64_t{3'600} * 1'000'000;
   std::string version;  ///< of the program, for INFO
   /// Told of changes of access and of denied changes; on any thread, may be empty.
   std::function<void(const audit_record&)> audit;
 };
 
 /// "<what> too large: <n> bytes, at most <n>".
+[[nodiscard]] std::string hex_text(std::string_view bytes);
 [[nodiscard]] std::string too_large(const std::string& what, std::size_t bytes, std::size_t most);
 
 class request_router : public net::backend, public request_sink {
@@ -50,6 +53,8 @@ class request_router : public net::backend, public request_sink {
   void on_move_reply(move_reply&& r) override;
   void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
   void on_watch_part(std::uint64_t watch, core::watch_part&& part) override;
+  void on_hashed(std::uint64_t ticket, std::string&& hash,
+                 std::shared_ptr<std::string>&& bytes) override;
   void on_history(core::log_id log) override;
   void on_routes_changed() override;
 
@@ -99,6 +104,12 @@ class request_router : public net::backend, public request_sink {
     bool asked = false;   ///< a lookup or creation is under way
     bool exists = false;  ///< the meta log says so; this node will see it soon
     std::string why;
+  };
+  /// At the hasher: a part of an upload, its end, or a part that was read.
+  struct hashed_request {
+    net::client_request request;
+    std::string expected;
+    std::uint64_t deadline_ms = 0;
   };
   struct scan_job;
   /// One TABLE MOVE that is not answered yet.
@@ -170,6 +181,11 @@ class request_router : public net::backend, public request_sink {
   void reply_rule(const waiting& w, core::outcome&& result);
   /// Replies to a change that was denied, and says so in the audit log.
   void deny(route& r, const core::answer& a);
+  // request_router_blobs.cpp
+  void start_blob(net::client_request&& r, std::uint64_t deadline_ms);
+  void restart(net::client_request&& r, std::uint64_t deadline_ms);
+  void check_chunk(const net::client_request& r, std::string&& bytes);
+  void reply_chunked(const waiting& w, std::string&& data);
   // request_router_scans.cpp
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void finish_scan(scan_job& job);
@@ -293,6 +309,7 @@ class request_router : public net::backend, public request_sink {
   std::map<std::string, unknown_table> unknown_;
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
   std::uint64_t last_move_ = 0;
+  std::unordered_map<std::uint64_t, hashed_request> hashing_;
   std::map<std::uint64_t, watch> watches_;  ///< bound: the gateway's requests in flight
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;

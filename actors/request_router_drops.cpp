@@ -174,6 +174,8 @@ void request_router::send_elsewhere(const route& from, core::request_table::with
   if (r.in_doubt)
     return reply(w.ticket, net::reply_kind::warn,
                  "outcome unknown: table " + table + " was dropped meanwhile");
+  const bool is_part = w.verb == net::verb::blob_part || w.verb == net::verb::blob_commit;
+  if (is_part) w.original->value = std::move(r.write.value);  // it was moved there
   if (w.original) return park(table, std::move(*w.original), r.deadline.ms);
   // Nothing was done. The meta log's owner says what the name stands for now; this node may be the
   // last to hear of a new table.

@@ -56,6 +56,14 @@ core::request_table::write_request command_of(net::client_request& r) {
       w.value =
           core::encode_cas(r.terms == "absent" ? 0 : number_in<std::uint64_t>(r.terms), r.value);
       break;
+    case net::verb::blob_part:
+      w.what = core::operation::put_chunk;
+      w.value = std::move(r.value);
+      break;
+    case net::verb::blob_commit:
+      w.what = core::operation::put_blob;
+      w.value = std::move(r.value);
+      break;
     case net::verb::key_incr:
       w.what = core::operation::increase;
       w.value = core::encode_amount(number_in<std::int64_t>(r.value));
@@ -80,16 +88,12 @@ core::request_table::write_request command_of(net::client_request& r) {
 }
 
 std::string sha256_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
+  std::string digest(EVP_MAX_MD_SIZE, 0);
   unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
-  static const char* const hex = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += hex[digest[i] >> 4];
-    text += hex[digest[i] & 15];
-  }
-  return text;
+  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length,
+             EVP_sha256(), nullptr);
+  digest.resize(length);
+  return hex_text(digest);
 }
 
 std::string meta_text(const core::row_meta& m) {
@@ -97,7 +101,7 @@ std::string meta_text(const core::row_meta& m) {
   return "META version=" + std::to_string(m.version) + " size=" + std::to_string(m.size) +
          " created=" + time(m.created) + " updated=" + time(m.updated) +
          " principal=" + (m.principal.empty() ? "-" : m.principal) + " expires=" + time(m.expires) +
-         " worm=" + time(m.write_once) + " sha256=-";
+         " worm=" + time(m.write_once) + " sha256=" + (m.hash.empty() ? "-" : hex_text(m.hash));
 }
 
 std::string ttl_text(const core::row_meta& m) {
@@ -128,6 +132,16 @@ std::string cut(std::string&& blob, std::string_view range) {
 
 }  // namespace
 
+std::string hex_text(std::string_view bytes) {
+  static const char* const hex = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    text += hex[static_cast<unsigned char>(c) >> 4];
+    text += hex[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
 std::string too_large(const std::string& what, std::size_t bytes, std::size_t most) {
   return what + " too large: " + std::to_string(bytes) + " bytes, at most " + std::to_string(most);
 }
@@ -156,6 +170,8 @@ void request_router::start_rule(route& to, net::client_request&& r, std::string 
     case net::verb::blob_stat:
       return add_read(to, core::read_kind::get, std::move(row), std::move(w), deadline,
                       original.principal);
+    case net::verb::blob_chunk:
+      return add_read(to, core::read_kind::chunk, original.value, std::move(w), deadline);
     case net::verb::key_ttl:
     case net::verb::key_meta:
       return add_read(to, core::read_kind::meta, std::move(row), std::move(w), deadline,
@@ -299,15 +315,22 @@ void request_router::reply_rule(const waiting& w, core::outcome&& result) {
   const auto say = [&](std::string text) {
     reply(w.ticket, net::reply_kind::payload, std::move(text));
   };
+  if (r.what == net::verb::blob_chunk) {
+    if (result.code == core::outcome_code::ok) return check_chunk(r, std::move(result.data));
+    return reply(w.ticket, net::reply_kind::warn, "a part of the value is gone");
+  }
   if (result.code == core::outcome_code::not_found)
     return say(r.what == net::verb::blob_get || r.what == net::verb::blob_stat ? "EMPTY"
                                                                                : "NOT_FOUND");
   switch (r.what) {
     case net::verb::blob_get:
-      return reply(w.ticket, net::reply_kind::blob, cut(std::move(result.data), r.terms));
+      return reply(w.ticket, net::reply_kind::blob,
+                   r.terms.empty() ? std::move(result.data) : cut(std::move(result.data), r.terms));
     case net::verb::blob_stat:
       return say("BLOB size=" + std::to_string(result.data.size()) +
                  " sha256=" + sha256_hex(result.data));
+    case net::verb::blob_part:
+      return say(r.terms);
     case net::verb::key_cas:
     case net::verb::key_incr:
     case net::verb::txn_commit:

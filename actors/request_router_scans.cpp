@@ -50,6 +50,7 @@ struct request_router::scan_job {
   std::optional<std::string> cut;
   std::uint64_t count = 0;  ///< COUNT, and how many a SAMPLE was drawn from
   std::vector<std::pair<std::string, std::string>> found;  ///< (key, value)
+  std::map<std::string, std::uint64_t> chunked;            ///< keys of values in chunks: how large
   struct sampled {
     std::uint64_t of = 0;  ///< rows that the sample stands for
     std::vector<std::string> keys;
@@ -205,10 +206,13 @@ void request_router::take_part(scan_job& job, const std::string& table, const st
   if (!page) return;
   if (page->more && !page->rows.empty()) {
     job.more = true;
-    const auto last = table + page->rows.back().first;
+    const auto last = table + page->rows.back().row;
     if (!job.cut || last < *job.cut) job.cut = last;
   }
-  for (auto& [row, value] : page->rows) job.found.emplace_back(table + row, std::move(value));
+  for (auto& r : page->rows) {
+    job.found.emplace_back(table + r.row, std::move(r.value));
+    if (r.chunked) job.chunked[job.found.back().first] = *r.chunked;
+  }
   job.trim();
 }
 
@@ -257,7 +261,11 @@ void request_router::finish_scan(scan_job& job) {
   std::string text = "KEYS:" + std::to_string(job.found.size());
   for (const auto& [key, value] : job.found) {
     text += "\r\n" + key;
-    if (job.values) text += " " + std::to_string(value.size()) + "\r\n" + value;
+    if (!job.values) continue;
+    // A value in chunks is larger than a listing should be: its size stands for it.
+    const auto chunked = job.chunked.find(key);
+    text += chunked != job.chunked.end() ? " BLOB " + std::to_string(chunked->second)
+                                         : " " + std::to_string(value.size()) + "\r\n" + value;
   }
   if (job.more && !job.found.empty()) text += "\r\nMORE " + job.found.back().first;
   say(std::move(text));

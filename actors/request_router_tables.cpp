@@ -163,7 +163,7 @@ void request_router::unpark_known() {
     }
     auto list = std::exchange(it->second.list, {});
     it = unknown_.erase(it);
-    for (auto& p : list) start(std::move(p.request), 0, p.deadline_ms);
+    for (auto& p : list) restart(std::move(p.request), p.deadline_ms);
   }
 }
 

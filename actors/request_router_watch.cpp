@@ -22,7 +22,10 @@ std::string event_text(const std::string& table, const core::watch_event& e, boo
   std::string text = "EVENT " + position + what + table + e.row +
                      " version=" + std::to_string(e.version) +
                      " principal=" + (e.principal.empty() ? "-" : e.principal);
-  if (values) text += " length=" + std::to_string(e.value.size()) + "\r\n" + e.value;
+  if (e.chunked)
+    text += " blob=" + std::to_string(*e.chunked);
+  else if (values)
+    text += " length=" + std::to_string(e.value.size()) + "\r\n" + e.value;
   return text;
 }
 
@@ -186,6 +189,7 @@ void request_router::cancel(const std::vector<std::uint64_t>& tickets) {
   std::unique_lock lock(mutex_);
   for (const auto ticket : tickets) {
     forget_watch(ticket);
+    if (board_->hasher) caf::anon_send(board_->hasher, hash_end{ticket});
     for (auto& [table, u] : unknown_)
       std::erase_if(u.list, [&](const parked& p) { return p.request.ticket == ticket; });
   }

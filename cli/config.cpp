@@ -21,6 +21,9 @@ namespace atlas::cli {
 namespace {
 
 // sun_path holds a terminating zero too.
+// The longest key and what stands around it must fit into a line.
+constexpr std::uint64_t client_bytes_min = 8u << 10;
+constexpr std::uint64_t client_bytes_max = 128u << 20;
 constexpr std::size_t socket_path_bytes_max = sizeof(sockaddr_un{}.sun_path) - 1;
 constexpr std::uint64_t cache_bytes_min = 8ull << 20;
 constexpr std::uint64_t request_timeout_ms_min = 10;
@@ -257,6 +260,31 @@ void read_log_retention(config_section& root, node_config& out) {
   section.refuse_unknown();
 }
 
+void read_client_limits(config_section& root, node_config& out) {
+  const auto* v = root.take("client_limits");
+  if (v == nullptr) return;
+  if (v->what != yaml_value::type::map || v->children.empty()) {
+    root.refuse(*v, describe(*v), "write {line: 128MB, blob: 128MB, unused_parts: 1h}");
+    return;
+  }
+  config_section section(*v, "client_limits", root.problems());
+  const auto bytes = [](std::string_view text) -> std::optional<std::size_t> {
+    const auto n = parse_size(text);
+    const bool possible = n && *n >= client_bytes_min && *n <= client_bytes_max;
+    return possible ? std::optional<std::size_t>(*n) : std::nullopt;
+  };
+  section.read("line", out.line_bytes_max, bytes, "write a size from 8KB to 128MB");
+  section.read("blob", out.blob_bytes_max, bytes, "write a size from 8KB to 128MB");
+  const auto grace = [](std::string_view text) {
+    const auto ms = parse_duration_ms(text);
+    return ms && *ms >= 1'000 ? ms : std::nullopt;
+  };
+  section.read("unused_parts", out.unused_parts_ms, grace,
+               "write how long parts of large values are kept that no value names, at least 1s, "
+               "such as 1h");
+  section.refuse_unknown();
+}
+
 void read_behaviour(config_section& root, node_config& out) {
   root.read("development_mode", out.development_mode, parse_switch,
             "write true or false (on, off, yes and no work too)");
@@ -282,6 +310,7 @@ void read_behaviour(config_section& root, node_config& out) {
   read_leases(root, out);
   read_log(root, out);
   read_log_retention(root, out);
+  read_client_limits(root, out);
 }
 
 void refuse_later_settings(config_section& root) {

@@ -50,6 +50,9 @@ struct node_config {
   bool log_json = false;
   emulated_wan emulate;
   core::replica_limits limits;
+  std::size_t line_bytes_max = 128u << 20;
+  std::size_t blob_bytes_max = 128u << 20;
+  std::uint64_t unused_parts_ms = 3'600'000;
 };
 
 /// Reads `path`, applies `--set key=value` overrides (dots descend: `quorum.fn=1`) and checks the

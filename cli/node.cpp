@@ -17,6 +17,7 @@
 #include "actors/board.hpp"
 #include "actors/directory.hpp"
 #include "actors/door.hpp"
+#include "actors/hasher.hpp"
 #include "actors/migration_coordinator.hpp"
 #include "actors/reader.hpp"
 #include "actors/request_router.hpp"
@@ -111,10 +112,14 @@ class running_node {
       : system_(system), config_(config), disk_(disk), founder_(born.founder) {
     const auto& me = disk.identity();
     board_ = std::make_shared<actors::board>(core::process{me.node, me.boot}, config.region);
-    router_ = std::make_unique<actors::request_router>(
-        board_, actors::router_options{config.request_timeout_ms, config.quorum, config.keys_folded,
-                                       1 << 20, ATLAS_VERSION,
-                                       open_audit_log(config.db_path + "/audit.log")});
+    actors::router_options options;
+    options.request_timeout_ms = config.request_timeout_ms;
+    options.quorum = config.quorum;
+    options.keys_folded = config.keys_folded;
+    options.chunk_grace_us = config.unused_parts_ms * 1'000;
+    options.version = ATLAS_VERSION;
+    options.audit = open_audit_log(config.db_path + "/audit.log");
+    router_ = std::make_unique<actors::request_router>(board_, std::move(options));
     board_->requests = router_.get();
     board_->leases =
         std::make_unique<actors::lease_desk>(board_->self(), config.lease, disk.lease_ms());
@@ -162,6 +167,8 @@ class running_node {
     net::gateway_options options;
     options.socket_path = config_.socket;
     options.socket_mode = config_.socket_mode;
+    options.line_bytes_max = config_.line_bytes_max;
+    options.blob_bytes_max = config_.blob_bytes_max;
     auto opened = net::open_client_gateway(options, *router_);
     if (!opened) return opened.error();
     gateway_ = std::move(opened).value();
@@ -184,6 +191,7 @@ class running_node {
     auto peers = std::make_shared<actors::peer_book>();
     board_->store = system_.spawn<actors::store, caf::detached>(board_, std::ref(disk_));
     board_->reader = system_.spawn<actors::reader, caf::detached>(board_);
+    board_->hasher = system_.spawn<actors::hasher, caf::detached>(board_);
     board_->coordinator =
         system_.spawn<actors::migration_coordinator>(board_, me.node.value * 7919 + me.boot.value);
     actors::directory_options options;

@@ -36,6 +36,8 @@ enum class operation : std::uint8_t {
   grant = 22,          ///< somebody gets a permission on the row; on row "" also on its table
   revoke = 23,         ///< the reverse
   transaction = 24,    ///< to the home table of its first step: value = encoded txn_steps
+  put_chunk = 25,      ///< keeps a chunk of a value of the row: value = encoded chunk_put
+  put_blob = 26,       ///< row := chunks that are there: value = encoded blob_manifest
 };
 
 /// One change of a table.
@@ -60,6 +62,7 @@ enum class outcome_code : std::uint8_t {
   moved = 5,     ///< the log does not hold the table; nothing was changed
   denied = 6,    ///< the principal may not; `data` says what, nothing was changed
   expiring = 7,  ///< of a read: the row's time is over, but that is not chosen yet; ask again
+  chunked = 8,   ///< of a read: the value is kept in chunks, `data` = encoded blob_manifest
 };
 
 /// Result of a command, a read or a scan.
@@ -74,6 +77,7 @@ struct outcome {
 /// asks how far the owner has applied the log that holds the table: encode_frontier. `meta` is
 /// everything about a row but its value: encode_meta. `range`, `count` and `sample` look at what
 /// the principal may read: row = encoded scan_terms. `access` is the list that guards the row.
+/// `chunk` is a chunk of a value that was told by its manifest: row = its hash.
 enum class read_kind : std::uint8_t {
   get = 1,
   scan = 2,
@@ -84,7 +88,8 @@ enum class read_kind : std::uint8_t {
   range = 7,
   count = 8,
   sample = 9,
-  access = 10
+  access = 10,
+  chunk = 11
 };
 
 /// Answered by a walk over many rows, see `listing`.

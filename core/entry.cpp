@@ -28,7 +28,7 @@ void put_command(std::string& out, const command& c) {
 
 bool is_operation(std::uint8_t what) {
   return what >= static_cast<std::uint8_t>(operation::put) &&
-         what <= static_cast<std::uint8_t>(operation::transaction);
+         what <= static_cast<std::uint8_t>(operation::put_blob);
 }
 
 }  // namespace

@@ -121,6 +121,9 @@ std::optional<told_change> change_teller::tell(const change& c) {
     told.value = behind_number(command_.value);
   } else if (command_.what == operation::put) {
     told.value = command_.value;
+  } else if (command_.what == operation::put_blob) {
+    told.value = command_.value;
+    told.is_chunked = true;
   }
   if (c.value) told.value = *c.value;
   if (c.what != change_kind::put) told.value = {};

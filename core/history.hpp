@@ -63,6 +63,7 @@ struct told_change {
   std::string_view row;
   std::string_view principal;
   std::string_view value;
+  bool is_chunked = false;  ///< `value` is an encoded blob_manifest
 };
 /// Looks changes up in the entry of their slot, in the order of the commands.
 class change_teller {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "core/check.hpp"
 #include "core/row_command.hpp"
@@ -14,6 +15,12 @@ namespace {
 // What one listing returns: it is held in memory, and travels in one message.
 constexpr std::size_t scan_bytes_max = 8 << 20;
 constexpr std::size_t sample_rows_max = 10'000;
+
+std::uint64_t size_in(const row_record& record) {
+  const auto m = decode_manifest(record.value);
+  ATLAS_CHECK(m.has_value(), "manifests decode");
+  return m->size;
+}
 
 }  // namespace
 
@@ -74,8 +81,13 @@ bool listing::take(std::string_view row, const row_record& record) {
     failure_ = {outcome_code::refused, "more than " + std::to_string(scan_bytes_max >> 20) +
                                            " MiB begin like this; name a longer prefix or a LIMIT"};
   if (page_.more) return false;
-  page_.rows.emplace_back(row, terms_.values ? record.value : std::string_view());
-  bytes_ += 16 + row.size() + page_.rows.back().second.size();
+  scan_row r{std::string(row), {}};
+  if (record.is_chunked)
+    r.chunked = size_in(record);
+  else if (terms_.values)
+    r.value = record.value;
+  bytes_ += 16 + r.row.size() + r.value.size();
+  page_.rows.push_back(std::move(r));
   return true;
 }
 

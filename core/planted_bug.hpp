@@ -120,6 +120,10 @@ enum class bug : std::uint8_t {
   transaction_half_done,
   positions_lost_at_restart,
   position_left_behind,
+  // Values in chunks.
+  chunks_never_released,
+  chunks_left_behind,
+  chunk_ends_named,
   // Stale reads.
   stale_age_from_answer,
   stale_before_held,

@@ -18,6 +18,7 @@ constexpr std::size_t tail_bytes_max = 64 << 20;
 // The votes are on disk, so a crash only means that the slots since the last save are applied
 // again.
 constexpr std::size_t unsaved_rows_max = 4096;
+constexpr std::size_t unsaved_bytes_max = 8 << 20;
 
 }  // namespace
 
@@ -262,7 +263,9 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
 
 void replica::note_applied(replica_effects& out) {
   const bool changed = saved_epoch_ != active_.epoch;
-  if (table_.unsaved() >= unsaved_rows_max || changed || watched_) save(out);
+  const bool full =
+      table_.unsaved() >= unsaved_rows_max || table_.unsaved_bytes() >= unsaved_bytes_max;
+  if (full || changed || watched_) save(out);
   if (changed) out.sync = true;  // others wait for it, see `settled`
   if (!out.progress) out.progress.emplace();
   out.progress->watermark = watermark_;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "core/check.hpp"
 #include "core/planted_bug.hpp"
@@ -102,6 +103,10 @@ bool has_whole_value(operation what, std::string_view value) {
       return read_period(in, p) && in.complete();
     case operation::transaction:
       return decode_steps(value).has_value();
+    case operation::put_chunk:
+      return decode_chunk_put(value).has_value();
+    case operation::put_blob:
+      return decode_manifest(value).has_value();
     case operation::grant:
     case operation::revoke:
       return value.size() > 1 && value[0] >= 1 && value[0] <= 3;
@@ -191,6 +196,10 @@ void row_command::decide(const command_view& c) {
   switch (c.what) {
     case operation::put:
       return put(c.value, c.principal);
+    case operation::put_blob:
+      put(c.value, c.principal);
+      next_->is_chunked = true;
+      return;
     case operation::put_once:
       return put_once(c.value, c.principal);
     case operation::cas:
@@ -247,7 +256,8 @@ void row_command::cas(std::string_view value, std::string_view principal) {
 
 void row_command::increase(std::string_view value, std::string_view principal) {
   const auto by = amount_in(value);
-  const auto before = there_ ? number_in(old_->value) : 0;
+  const bool is_text = there_ && !old_->is_chunked;
+  const auto before = is_text ? number_in(old_->value) : there_ ? std::nullopt : std::optional(0L);
   if (!before) return refuse("the value of the key is not a whole number of 64 bits");
   std::int64_t sum = 0;
   if (__builtin_add_overflow(*before, by, &sum))

@@ -86,6 +86,7 @@ void row_overlay::replace(layer_map::iterator row, blob value) {
   if (l.state == layer_state::kept) kept_bytes_ -= size_of(*row);
   if (l.state != layer_state::unsaved) unsaved_.push_back(&*row);
   l.state = layer_state::unsaved;
+  unsaved_bytes_ += value ? value->size() : 0;
   l.value = std::move(value);
 }
 
@@ -105,6 +106,7 @@ void row_overlay::save(std::uint64_t group, std::vector<record_write>& writes) {
     if (!listed) saved_.emplace_back(group, row);
   }
   unsaved_.clear();
+  unsaved_bytes_ = 0;
 }
 
 void row_overlay::written(std::uint64_t group) {
@@ -112,7 +114,8 @@ void row_overlay::written(std::uint64_t group) {
     auto& row = *saved_.front().second;
     if (row.second.state != layer_state::saved || row.second.group != saved_.front().first)
       continue;  // changed again since
-    if (row.second.value || row.second.listed)
+    const bool is_wanted = row.second.value && size_of(row) <= kept_row_max;
+    if (is_wanted || row.second.listed)
       keep(row);
     else
       rows_.erase(rows_.find(row.first));

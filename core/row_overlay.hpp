@@ -39,6 +39,8 @@ class row_overlay {
  public:
   /// Bytes of written rows that are kept; applied ones that are not written come on top.
   static constexpr std::size_t kept_bytes_max = 4u << 20;
+  /// Larger rows are not kept: they would push out what is changed again and again.
+  static constexpr std::size_t kept_row_max = 128u << 10;
 
   explicit row_overlay(const log_store& disk) : disk_(&disk) {}
 
@@ -64,6 +66,8 @@ class row_overlay {
   void erase(std::string_view row) { replace(find_or_add(row), nullptr); }
   /// Rows that are in no write group yet.
   [[nodiscard]] std::size_t unsaved() const { return unsaved_.size(); }
+  /// Bytes that were put since the last save.
+  [[nodiscard]] std::size_t unsaved_bytes() const { return unsaved_bytes_; }
   /// Puts them into write group `group`: appends one record per row, in row order, which is the
   /// order that a sorted store takes cheapest.
   void save(std::uint64_t group, std::vector<record_write>& writes);
@@ -103,6 +107,7 @@ class row_overlay {
       saved_;                                ///< (group, row), oldest first
   std::deque<layer_map::value_type*> kept_;  ///< oldest first; also rows that changed since
   std::size_t kept_bytes_ = 0;
+  std::size_t unsaved_bytes_ = 0;
 };
 
 }  // namespace atlas::core

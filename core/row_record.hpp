@@ -24,6 +24,7 @@ struct row_record {
   stamp write_once = {};      ///< until then nobody changes or removes the value; 0: anybody may
   bool has_value = true;      ///< false: only the list of who may do what is there
   std::string_view acl = {};  ///< encoded access_list; empty: the table's counts
+  bool is_chunked = false;    ///< `value` is an encoded blob_manifest
 
   /// When the value goes by itself: not before its write-once period is over. 0: never.
   [[nodiscard]] stamp due() const { return expires.us ? std::max(expires, write_once) : stamp{}; }
@@ -36,7 +37,8 @@ inline constexpr std::uint8_t no_value = 1;
 inline constexpr std::uint8_t expires = 2;
 inline constexpr std::uint8_t write_once = 4;
 inline constexpr std::uint8_t acl = 8;
-inline constexpr std::uint8_t all = 15;
+inline constexpr std::uint8_t chunked = 16;
+inline constexpr std::uint8_t all = 31;
 }  // namespace row_flags
 
 inline std::string encode_row(const row_record& r) {
@@ -50,6 +52,7 @@ inline std::string encode_row(const row_record& r) {
   if (r.expires.us) flags |= row_flags::expires;
   if (r.write_once.us) flags |= row_flags::write_once;
   if (!r.acl.empty()) flags |= row_flags::acl;
+  if (r.is_chunked) flags |= row_flags::chunked;
   out.push_back(static_cast<char>(flags));
   if (r.expires.us) put_varint(out, r.expires.us);
   if (r.write_once.us) put_varint(out, r.write_once.us);
@@ -72,6 +75,7 @@ inline std::optional<row_record> decode_row(std::string_view bytes) {
   if (flags & row_flags::acl) r.acl = in.string();
   if (in.failed() || flags > row_flags::all) return std::nullopt;
   r.has_value = (flags & row_flags::no_value) == 0;
+  r.is_chunked = (flags & row_flags::chunked) != 0;
   r.value = in.rest();
   return r;
 }

@@ -31,9 +31,11 @@ std::optional<scan_terms> decode_scan_terms(std::string_view bytes) {
 
 std::string encode(const scan_page& p) {
   std::string out(1, p.more ? 1 : 0);
-  for (const auto& [row, value] : p.rows) {
-    put_string(out, row);
-    put_string(out, value);
+  for (const auto& r : p.rows) {
+    put_string(out, r.row);
+    put_string(out, r.value);
+    out.push_back(r.chunked ? 1 : 0);
+    if (r.chunked) put_varint(out, *r.chunked);
   }
   return out;
 }
@@ -43,9 +45,11 @@ std::optional<scan_page> decode_scan_page(std::string_view bytes) {
   scan_page p;
   p.more = in.byte() != 0;
   while (!in.failed() && !in.rest().empty()) {
-    std::string row(in.string());
-    std::string value(in.string());
-    p.rows.emplace_back(std::move(row), std::move(value));
+    scan_row r;
+    r.row = in.string();
+    r.value = in.string();
+    if (in.byte() != 0) r.chunked = in.varint();
+    p.rows.push_back(std::move(r));
   }
   if (in.failed()) return std::nullopt;
   return p;
@@ -57,6 +61,7 @@ std::string encode(const row_meta& m) {
        {m.version, m.size, m.created.us, m.updated.us, m.expires.us, m.write_once.us, m.now.us})
     put_varint(out, n);
   put_string(out, m.principal);
+  put_string(out, m.hash);
   return out;
 }
 
@@ -67,6 +72,7 @@ std::optional<row_meta> decode_row_meta(std::string_view bytes) {
                   &m.write_once.us, &m.now.us})
     *n = in.varint();
   m.principal = in.string();
+  m.hash = in.string();
   if (!in.complete()) return std::nullopt;
   return m;
 }

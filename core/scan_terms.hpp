@@ -24,10 +24,16 @@ struct scan_terms {
 [[nodiscard]] std::string encode(const scan_terms& t);
 [[nodiscard]] std::optional<scan_terms> decode_scan_terms(std::string_view bytes);
 
+struct scan_row {
+  std::string row;
+  std::string value;                          ///< if asked for
+  std::optional<std::uint64_t> chunked = {};  ///< size of a value that is kept in chunks
+  friend bool operator==(const scan_row&, const scan_row&) = default;
+};
 /// Answer to `range` and `sample`.
 struct scan_page {
-  std::vector<std::pair<std::string, std::string>> rows;  ///< in byte order; values if asked for
-  bool more = false;                                      ///< there are more behind the last one
+  std::vector<scan_row> rows;  ///< in byte order
+  bool more = false;           ///< there are more behind the last one
 };
 [[nodiscard]] std::string encode(const scan_page& p);
 [[nodiscard]] std::optional<scan_page> decode_scan_page(std::string_view bytes);
@@ -42,6 +48,7 @@ struct row_meta {
   stamp expires;     ///< when it goes, 0: never
   stamp write_once;  ///< 0: not any more
   stamp now;         ///< log time of the answer
+  std::string hash;  ///< SHA-256 of the value, if it is known without reading it
 };
 [[nodiscard]] std::string encode(const row_meta& m);
 [[nodiscard]] std::optional<row_meta> decode_row_meta(std::string_view bytes);

@@ -117,6 +117,13 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
       closed_ = true;
       put(closed_row, {}, c.principal, when);
       return {};
+    case operation::put_chunk:
+      return put_chunk(c, {table, state->moves}, std::max(when, state->least));
+    case operation::put_blob:
+      if (!has_chunks({table, state->moves}, c.value))
+        return {outcome_code::refused,
+                "parts of the value are gone, because its upload took too long; send it again"};
+      return execute_row(c, table, prefix, std::max(when, state->least));
     case operation::put:
     case operation::erase:
     case operation::put_once:

@@ -49,6 +49,8 @@ class state_machine {
   void apply(const entry& batch, stamp when, std::vector<command_result>* results, slot at = {});
   /// Rows changed since the last `save`.
   [[nodiscard]] std::size_t unsaved() const { return rows_.unsaved(); }
+  /// Bytes put into rows since then; a row that is put twice counts twice.
+  [[nodiscard]] std::size_t unsaved_bytes() const { return rows_.unsaved_bytes(); }
   /// Appends everything changed since the last `save` as records of write group `group`; `at` is
   /// the last applied slot. The caller writes them and the applied slot as one.
   void save(slot at, std::uint64_t group, std::vector<record_write>& writes);
@@ -108,7 +110,17 @@ class state_machine {
   void load_due();
   void note_due(const stay& of, std::string_view row, stamp before, stamp after);
   void expire_due(stamp when);
-  void end_row(const stay& of, stamp at, const std::string& row, stamp when);
+  /// How much work it was, in rows.
+  std::size_t end_row(const stay& of, stamp at, const std::string& row, stamp when);
+  // state_machine_blobs.cpp
+  outcome put_chunk(const command_view& c, const stay& of, stamp when);
+  void count_chunk(const stay& of, std::string_view hash, std::int64_t by, stamp when);
+  void keep_count(const stay& of, std::string_view hash, std::uint64_t names,
+                  std::string_view grace, stamp when);
+  [[nodiscard]] bool has_chunks(const stay& of, std::string_view manifest) const;
+  void count_chunks(const stay& of, const std::string& before, const std::string& after,
+                    stamp when);
+  void end_chunk(const stay& of, std::string_view hash);
   [[nodiscard]] bool is_held(const stay& s) const;
   [[nodiscard]] stamp first_end() const;
   [[nodiscard]] const access_list* guard(table_id table) const;
@@ -137,6 +149,7 @@ class state_machine {
   [[nodiscard]] outcome answer_row(const read& r, table_id table, const table_state& state,
                                    stamp wall) const;
   [[nodiscard]] outcome answer_keys(const read& r, table_id table) const;
+  [[nodiscard]] outcome answer_chunk(const read& r, table_id table) const;
   /// What a read of this table is told without looking at its rows, if anything.
   [[nodiscard]] std::optional<outcome> fence(table_id table) const;
 

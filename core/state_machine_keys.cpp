@@ -2,6 +2,7 @@
 // is over. What a command makes of a row is decided in row_command.cpp; here it is found and kept.
 #include <algorithm>
 
+#include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "core/catalogue.hpp"
 #include "core/check.hpp"
@@ -22,6 +23,11 @@ std::optional<row_record> decoded(const blob& bytes) {
   auto record = decode_row(*bytes);
   ATLAS_CHECK(record.has_value(), "rows decode");
   return record;
+}
+
+/// The manifest that a row's value is; empty if it is none.
+std::string manifest_in(const std::optional<row_record>& row) {
+  return row && row->is_chunked ? std::string(row->value) : std::string();
 }
 
 }  // namespace
@@ -83,29 +89,36 @@ void state_machine::expire_due(stamp when) {
   std::size_t n = 0;
   for (auto it = due_.begin(); it != due_.end() && n < expire_rows_max;) {
     auto& [of, list] = *it;
-    for (; is_held(of) && !list.empty() && list.begin()->first <= when && n < expire_rows_max;
-         ++n) {
+    while (is_held(of) && !list.empty() && list.begin()->first <= when && n < expire_rows_max) {
       const auto [at, row] = *list.begin();
       list.erase(list.begin());
-      end_row(of, at, row, when);
+      n += end_row(of, at, row, when);
     }
     it = list.empty() ? due_.erase(it) : std::next(it);
   }
   next_due_ = first_end();
 }
 
-void state_machine::end_row(const stay& of, stamp at, const std::string& row, stamp when) {
+std::size_t state_machine::end_row(const stay& of, stamp at, const std::string& row, stamp when) {
   rows_.erase(due_row(of, at, row));
+  if (const auto hash = hash_of_count_row(row); !hash.empty()) {
+    end_chunk(of, hash);
+    return 2;
+  }
+  std::string manifest;
   rows_.update(row_prefix(of.table, of.moves) + row, [&](const blob& before) {
     const auto old = decoded(before);
     ATLAS_CHECK(old && old->due() == at, "the index of ends agrees with the rows");
     note_change(of.table, old, {change_kind::expire, old->version, 0, 0, row});
+    manifest = manifest_in(old);
     if (old->acl.empty()) return std::optional<blob>(nullptr);
     row_record left{0, old->created, when, {}, {}};
     left.has_value = false;
     left.acl = old->acl;
     return std::optional<blob>(make_blob(encode_row(left)));
   });
+  count_chunks(of, manifest, {}, when);
+  return 1 + manifest.size() / hash_bytes;
 }
 
 stamp state_machine::next_due() const {
@@ -135,6 +148,7 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
                                    stamp when) {
   outcome result;
   stamp before_due, after_due;
+  std::string before_manifest, after_manifest;
   const auto decide = [&](const blob& before) -> std::optional<blob> {
     auto old = decoded(before);
     const auto due = old ? old->due() : stamp{};
@@ -142,6 +156,8 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
     result = done.take_result();
     if (!done.changes()) return std::nullopt;
     before_due = due;
+    before_manifest = manifest_in(done.old());
+    after_manifest = manifest_in(done.next());
     if (done.told() || c.what == operation::erase) note_end(table, done.old(), c.row, when);
     if (done.told()) {
       change told = *done.told();
@@ -156,7 +172,9 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
     rows_.update(c.row, decide);
   else
     rows_.update(prefix + std::string(c.row), decide);
-  note_due({table, state_of(table)->moves}, c.row, before_due, after_due);
+  const stay here{table, state_of(table)->moves};
+  note_due(here, c.row, before_due, after_due);
+  count_chunks(here, before_manifest, after_manifest, when);
   const bool is_access = c.what == operation::grant || c.what == operation::revoke;
   if (c.row.empty() && is_access) load_guard(table);
   return result;
@@ -215,11 +233,13 @@ void state_machine::keep_rows(const txn_rows& changed) {
   for (const auto& [name, made] : changed) {
     const auto& [table, row] = name;
     stamp before_due;
+    std::string before_manifest;
     const auto next = decoded(made.next);
     rows_.update(row_prefix(table, state_of(table)->moves) + std::string(row),
                  [&, &kept = made.next](const blob& before) -> std::optional<blob> {
                    const auto old = decoded(before);
                    if (old) before_due = old->due();
+                   before_manifest = manifest_in(old);
                    const auto now = std::max(now_, state_of(table)->least);
                    const bool was_there = old && old->is_there(now);
                    if (made.told || !next || !next->has_value) note_end(table, old, row, now);
@@ -229,7 +249,9 @@ void state_machine::keep_rows(const txn_rows& changed) {
                    if (is_told) note_change(table, next ? next : old, *made.told);
                    return kept;
                  });
-    note_due({table, state_of(table)->moves}, row, before_due, next ? next->due() : stamp{});
+    const stay here{table, state_of(table)->moves};
+    note_due(here, row, before_due, next ? next->due() : stamp{});
+    count_chunks(here, before_manifest, manifest_in(next), std::max(now_, state_of(table)->least));
   }
 }
 
@@ -239,9 +261,10 @@ std::optional<std::string> state_machine::conflict_of(const txn_step& s,
                                                       stamp when) const {
   const bool is_readable = guard_of(old, guard(s.table)).may_read(principal);
   const bool there = old && old->is_there(when) && is_readable;
-  const bool holds = s.what == step_kind::if_absent    ? !there
-                     : s.what == step_kind::if_version ? there && old->version == s.number
-                                                       : there && old->value == s.value;
+  const bool holds = s.what == step_kind::if_absent ? !there
+                     : s.what == step_kind::if_version
+                         ? there && old->version == s.number
+                         : there && !old->is_chunked && old->value == s.value;
   if (holds) return std::nullopt;
   return "CONFLICT " + s.key + (there ? " VERSION:" + std::to_string(old->version) : " ABSENT");
 }

@@ -2,6 +2,7 @@
 // each as one principal may see it.
 #include <algorithm>
 
+#include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "core/check.hpp"
 #include "core/planted_bug.hpp"
@@ -29,6 +30,7 @@ outcome state_machine::answer(const read& r, stamp wall) const {
   if (auto fenced = fence(table)) return *std::move(fenced);
   if (r.what == read_kind::frontier) return {};
   if (r.what == read_kind::scan) return answer_keys(r, table);
+  if (r.what == read_kind::chunk) return answer_chunk(r, table);
   if (!is_listing(r.what)) return answer_row(r, table, *state_of(table), wall);
   // Over by the owner's clock, but not in the log: nobody may be told either yet.
   if (next_due().us && next_due() <= wall) return {outcome_code::expiring, {}};
@@ -78,7 +80,9 @@ outcome state_machine::answer_row(const read& r, table_id table, const table_sta
   const bool is_late = wall.us > now.us + time_lag_us_max;
   if (r.what == read_kind::meta && record->expires.us && is_late && !closed_)
     return {outcome_code::expiring, {}};
-  if (r.what == read_kind::get) return {outcome_code::ok, std::string(record->value)};
+  if (r.what == read_kind::get)
+    return {record->is_chunked ? outcome_code::chunked : outcome_code::ok,
+            std::string(record->value)};
   row_meta m{record->version,
              record->value.size(),
              record->created,
@@ -86,8 +90,24 @@ outcome state_machine::answer_row(const read& r, table_id table, const table_sta
              std::string(record->principal),
              record->due(),
              record->write_once > now ? record->write_once : stamp{},
-             now};
+             now,
+             {}};
+  if (record->is_chunked) {
+    const auto manifest = decode_manifest(record->value);
+    ATLAS_CHECK(manifest.has_value(), "manifests decode");
+    m.size = manifest->size;
+    m.hash = manifest->hash;
+  }
   return {outcome_code::ok, encode(m)};
+}
+
+/// Who asks has read the manifest that names it, so nothing is hidden here.
+outcome state_machine::answer_chunk(const read& r, table_id table) const {
+  const auto bytes = rows_.get(row_prefix(table, state_of(table)->moves) + chunk_row(r.row));
+  if (!bytes) return {outcome_code::not_found, {}};
+  const auto record = decode_row(*bytes);
+  ATLAS_CHECK(record.has_value(), "rows decode");
+  return {outcome_code::ok, std::string(record->value)};
 }
 
 /// The catalogue's own listing: names only, as encode_rows.

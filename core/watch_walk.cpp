@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/access_list.hpp"
+#include "core/blob_manifest.hpp"
 #include "core/check.hpp"
 #include "core/row_record.hpp"
 #include "core/state_machine.hpp"
@@ -22,6 +23,12 @@ std::optional<std::string> value_of(const frozen_log& log, const std::string& ro
     return false;
   });
   return found;
+}
+
+std::uint64_t size_in(std::string_view manifest) {
+  const auto m = decode_manifest(manifest);
+  ATLAS_CHECK(m.has_value(), "manifests decode");
+  return m->size;
 }
 
 /// The first record from slot `first` on, below `end`, that speaks of the table.
@@ -99,7 +106,10 @@ class walker {
     if (!told->row.starts_with(t_.prefix) || !may_read(c)) return true;
     watch_event e{
         position, 0, c.what, std::string(told->row), c.version, std::string(told->principal), {}};
-    if (t_.values) e.value = told->value;
+    if (told->is_chunked)
+      e.chunked = size_in(told->value);
+    else if (t_.values)
+      e.value = told->value;
     bytes_ += 64 + e.row.size() + e.value.size();
     out_.events.push_back(std::move(e));
     return true;

@@ -35,7 +35,8 @@ struct watch_event {
   std::string row;
   std::uint64_t version = 0;
   std::string principal;
-  std::string value;  ///< if asked for
+  std::string value;                          ///< if asked for
+  std::optional<std::uint64_t> chunked = {};  ///< size of a value that is kept in chunks
 };
 
 /// What a look at the log found.

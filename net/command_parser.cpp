@@ -168,6 +168,9 @@ bool is_key_operation(verb what) {
     case verb::blob_set:
     case verb::blob_get:
     case verb::blob_stat:
+    case verb::blob_part:
+    case verb::blob_commit:
+    case verb::blob_chunk:
     case verb::key_cas:
     case verb::key_incr:
     case verb::key_expire:
@@ -211,6 +214,8 @@ bool makes_table(verb what) {
   switch (what) {
     case verb::key_put:
     case verb::blob_set:
+    case verb::blob_part:
+    case verb::blob_commit:
     case verb::key_del:
     case verb::key_cas:
     case verb::key_incr:
@@ -231,7 +236,6 @@ bool asks_for_data(verb what) {
 bool has_rule(const client_request& r) {
   switch (r.what) {
     case verb::key_put:
-    case verb::blob_get:
       return !r.terms.empty();
     case verb::key_get:
     case verb::key_del:
@@ -249,6 +253,8 @@ std::string command_words(verb what) {
     case verb::key_del:
       return "KEY DEL";
     case verb::blob_set:
+    case verb::blob_part:
+    case verb::blob_commit:
       return "KEY BLOB SET";
     case verb::key_cas:
       return "KEY CAS";

@@ -57,8 +57,8 @@ struct parsed_command {
 /// True for those of them that only read.
 [[nodiscard]] inline bool is_key_read(verb what) {
   return what == verb::key_get || what == verb::key_get_stale || what == verb::blob_get ||
-         what == verb::blob_stat || what == verb::key_ttl || what == verb::key_meta ||
-         what == verb::acl_list;
+         what == verb::blob_stat || what == verb::blob_chunk || what == verb::key_ttl ||
+         what == verb::key_meta || what == verb::acl_list;
 }
 
 /// True if the backend makes the table of the key if it is not there.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/bytes.hpp"
+#include "core/check.hpp"
 
 namespace atlas::net {
 namespace {
@@ -74,10 +75,21 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
       append_frame(out, tag, "VALUE:", std::move(reply.text));
       break;
     case reply_kind::blob:
-      append_frame(out, tag, "BLOB ", std::to_string(reply.text.size()));
+      append_blob_head(out, tag, reply.text.size());
       out.append(std::move(reply.text));
       break;
+    case reply_kind::manifest:
+    case reply_kind::chunk:
+      ATLAS_CHECK(false, "the session puts these together");
   }
+  append_blob_end(out, tag);
+}
+
+void append_blob_head(outbox& out, const std::string* tag, std::uint64_t size) {
+  append_frame(out, tag, "BLOB ", std::to_string(size));
+}
+
+void append_blob_end(outbox& out, const std::string* tag) {
   append_tag(out, tag);
   out.append(std::string_view("OK\r\n"));
 }

@@ -19,6 +19,10 @@ inline constexpr std::string_view ready = "READY\r\n";
 /// Appends all frames of `reply` to `out`. `tag` is null for an untagged request.
 void append_reply(outbox& out, const std::string* tag, client_reply&& reply);
 
+// A blob that is put out in pieces.
+void append_blob_head(outbox& out, const std::string* tag, std::uint64_t size);
+void append_blob_end(outbox& out, const std::string* tag);
+
 /// Appends `ERROR FATAL <text>`; the connection is closed behind it.
 void append_fatal(outbox& out, std::string_view text);
 

@@ -23,9 +23,13 @@ enum class verb : std::uint8_t {
   key_get,  ///< key -> VALUE:... or NOT_FOUND
   /// key, value = oldest age in ms, decimal, or empty: any -> AGE:<ms>, then as key_get
   key_get_stale,
-  key_del,      ///< key
-  blob_set,     ///< key, value (may be empty)
-  blob_get,     ///< key; terms = empty or `<from> <length>` -> BLOB n + bytes, or EMPTY
+  key_del,   ///< key
+  blob_set,  ///< key, value (may be empty)
+  blob_get,  ///< key; terms = empty or `<from> <length>` -> BLOB n + bytes, or EMPTY
+  // Parts of a value that is too large for one request; only the session makes these.
+  blob_part,    ///< key, value = bytes, terms = number of the upload -> their hash
+  blob_commit,  ///< key, value = core::blob_manifest without its hash, terms = the same
+  blob_chunk,   ///< key, value = hash -> bytes
   blob_stat,    ///< key -> BLOB size=... or EMPTY
   key_cas,      ///< key, value; terms = `absent` or the version that must be there
   key_incr,     ///< key, value = by how much, signed
@@ -81,7 +85,11 @@ enum class reply_kind : std::uint8_t {
   line,     ///< `text` alone, without `OK`
   blob,     ///< `BLOB <n>`, then the bytes of text, then `OK`
   warn,     ///< `ERROR WARN <text>`, sanitised by the gateway
-  frames,   ///< several frames without `OK`: text = `put_string(frame)` repeated
+  /// A value in chunks: text = `put_string(key) put_string(range terms)` and the manifest. The
+  /// session fetches the chunks.
+  manifest,
+  chunk,   ///< text = bytes of one
+  frames,  ///< several frames without `OK`: text = `put_string(frame)` repeated
 };
 
 struct client_reply {
@@ -117,6 +125,7 @@ struct gateway_options {
   unsigned socket_mode = 0660;              ///< permission bits of the socket file
   std::size_t line_bytes_max = 128u << 20;  ///< longer lines: FATAL
   std::size_t blob_bytes_max = 128u << 20;
+  std::size_t value_bytes_max = 1u << 20;     ///< larger blobs go to the backend in parts
   std::size_t connections_max = 4096;         ///< further ones get ERROR FATAL too many connections
   std::size_t requests_in_flight_max = 1024;  ///< per connection; reading pauses above it
   std::size_t output_bytes_max = 8u << 20;    ///< per connection; reading pauses above it

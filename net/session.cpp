@@ -55,7 +55,12 @@ session::session(const gateway_options& options, request_desk& desk)
   out_.append(greeting);
 }
 
+std::size_t session::request_bytes(const client_request& r) {
+  return request_overhead_bytes + bytes_of(r);
+}
+
 void session::advance() {
+  ask_chunks();
   if (input_over_) return;
   if (held_ && unanswered_ == 0) submit(*std::exchange(held_, std::nullopt), {});
   bool more = true;
@@ -68,6 +73,8 @@ void session::advance() {
 
 bool session::may_read() const {
   if (held_) return unanswered_ == 0;
+  if (upload_ && upload_->is_whole()) return upload_->in_flight == 0;
+  if (upload_ && upload_->in_flight >= parts_in_flight_max) return false;
   // One request is let through whatever it may bring.
   const auto expected = in_flight() == 0 ? 0 : expected_bytes();
   return !input_over_ && in_flight() < options_.requests_in_flight_max &&
@@ -76,6 +83,10 @@ bool session::may_read() const {
 }
 
 bool session::read_frame() {
+  if (upload_ && upload_->is_whole()) {
+    finish_upload();
+    return true;
+  }
   const auto next = framer_.next();
   switch (next.what) {
     case frame_kind::none:
@@ -85,7 +96,7 @@ bool session::read_frame() {
       return true;
     case frame_kind::blob:
     case frame_kind::skipped:
-      on_upload_end();
+      on_upload_end(next.what == frame_kind::blob);
       return true;
     case frame_kind::too_long:
       fail("command exceeded maximum length");
@@ -139,12 +150,8 @@ void session::on_parsed(parsed_command&& command, address&& to) {
     case parsed_kind::unwatch:
       return on_unwatch(command.key, to);
     case parsed_kind::upload:
-      if (command.text.empty())
-        framer_.expect_blob(command.length);
-      else
-        framer_.expect_skip(command.length);
-      upload_ = upload{std::move(to), std::move(command.key), std::move(command.text)};
-      return;
+      return begin_upload({std::move(to), std::move(command.key), std::move(command.text)},
+                          command.length);
     case parsed_kind::assume:
       principal_ = std::move(command.key);
       return reply_at_once({0, reply_kind::ok, {}}, to);
@@ -159,8 +166,9 @@ void session::on_parsed(parsed_command&& command, address&& to) {
   }
 }
 
-void session::on_upload_end() {
+void session::on_upload_end(bool is_kept) {
   ATLAS_CHECK(upload_.has_value(), "the end of a blob nobody announced");
+  if (upload_->in_parts()) return on_part_read(is_kept);
   auto done = *std::exchange(upload_, std::nullopt);
   if (!done.refusal.empty()) return reply_at_once(warning(std::move(done.refusal)), done.to);
   auto bytes = framer_.take_blob();
@@ -200,7 +208,7 @@ void session::submit(client_request&& r, address&& to) {
   ticket_entry entry;
   entry.ticket = r.ticket;
   entry.who = this;
-  entry.bytes = request_overhead_bytes + bytes_of(r) + to.tag.size();
+  entry.bytes = request_bytes(r) + to.tag.size();
   entry.values = values_of(r);
   values_in_flight_ += entry.values;
   entry.tagged = to.tagged;
@@ -233,18 +241,20 @@ void session::learn_size(const ticket_entry& entry, std::size_t bytes) {
 
 void session::answer(ticket_entry&& entry, client_reply&& reply) {
   learn_size(entry, reply.text.size());
-  if (entry.tagged) {
+  if (entry.part != transfer_part::none) {
+    answer_transfer(entry, std::move(reply));
+  } else if (entry.tagged) {
     take_out(entry);
-    append_reply(out_, &entry.tag, std::move(reply));
+    put_out({true, std::move(entry.tag)}, std::move(reply));
   } else {
     auto& waiting = order_[entry.place - order_first_];
     ATLAS_CHECK(waiting.ticket == entry.ticket, "an untagged request is where its entry says");
     waiting.ticket = 0;
     --unanswered_;
     if (entry.place == order_first_) {
-      append_reply(out_, nullptr, std::move(reply));
       order_.pop_front();
       ++order_first_;
+      put_out({}, std::move(reply));
       put_out_ready();
     } else {
       waiting_bytes_ += reply.text.size();
@@ -255,19 +265,18 @@ void session::answer(ticket_entry&& entry, client_reply&& reply) {
 }
 
 void session::reply_at_once(client_reply&& r, const address& to) {
-  if (to.tagged) return append_reply(out_, &to.tag, std::move(r));
-  if (order_.empty()) return append_reply(out_, nullptr, std::move(r));
+  if (to.tagged || order_.empty()) return put_out(to, std::move(r));
   waiting_bytes_ += r.text.size();
   order_.push_back({0, std::move(r)});
 }
 
 void session::put_out_ready() {
   while (!order_.empty() && order_.front().ticket == 0) {
-    auto& reply = order_.front().reply;
+    auto reply = std::move(order_.front().reply);
     waiting_bytes_ -= reply.text.size();
-    append_reply(out_, nullptr, std::move(reply));
     order_.pop_front();
     ++order_first_;
+    put_out({}, std::move(reply));
   }
 }
 
@@ -283,6 +292,7 @@ void session::stop_reading() {
   input_over_ = true;
   paused_ = starved_ = false;
   held_.reset();
+  if (upload_ && upload_->in_parts()) desk_.cancelled.push_back(upload_->id);
   upload_.reset();
   transaction_ = {};  // nobody can commit it any more
   framer_.clear();
@@ -307,6 +317,11 @@ void session::abandon() {
       entry->who = nullptr;
     }
   }
+  for (const auto ticket : parts_) desk_.tickets.find(ticket)->who = nullptr;
+  parts_.clear();
+  download_.reset();
+  deferred_.clear();
+  deferred_bytes_ = 0;
   given_.clear();
   order_.clear();
   tagged_.clear();
@@ -317,7 +332,8 @@ void session::abandon() {
 }
 
 std::size_t session::input_bytes() const {
-  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0);
+  const auto chunks = download_ ? download_->arrived.size() * core::chunk_bytes : 0;
+  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0) + chunks;
 }
 
 }  // namespace atlas::net

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/blob_transfer.hpp"
 #include "net/command_parser.hpp"
 #include "net/gateway.hpp"
 #include "net/line_framer.hpp"
@@ -84,11 +85,13 @@ class session {
   /// False while a limit or the order forbids reading; more input would only pile up.
   [[nodiscard]] bool wants_input() const { return !paused_ && !input_over_; }
   /// True if `advance` would read on.
-  [[nodiscard]] bool can_advance() const { return paused_ && may_read(); }
+  [[nodiscard]] bool can_advance() const { return (paused_ && may_read()) || wants_chunks(); }
   /// The last `advance` stopped because all clients together have too many bytes in flight.
   [[nodiscard]] bool is_starved() const { return starved_; }
   /// Nothing will be put out any more: send what is there, then close.
-  [[nodiscard]] bool is_finished() const { return input_over_ && in_flight() == 0; }
+  [[nodiscard]] bool is_finished() const {
+    return input_over_ && in_flight() == 0 && parts_.empty() && !download_;
+  }
   /// It ended with a FATAL error, so the client may still be sending.
   [[nodiscard]] bool has_failed() const { return failed_; }
 
@@ -98,24 +101,22 @@ class session {
   /// Memory that answers to come may take, as far as can be told.
   [[nodiscard]] std::size_t expected_bytes() const { return values_in_flight_ * value_bytes_; }
   /// Memory held for answers that are not sent.
-  [[nodiscard]] std::size_t output_bytes() const { return out_.size() + waiting_bytes_; }
+  [[nodiscard]] std::size_t output_bytes() const {
+    return out_.size() + waiting_bytes_ + deferred_bytes_;
+  }
 
  private:
-  /// Where an answer belongs.
-  struct address {
-    bool tagged = false;
-    std::string tag;
-  };
+  using address = reply_address;
   /// An untagged answer; it waits until those before it are there.
   struct slot {
     std::uint64_t ticket = 0;  // 0 once `reply` is there
     client_reply reply;
   };
-  /// A blob whose bytes are still coming.
-  struct upload {
+  /// A reply that waits for the end of a blob.
+  struct deferred {
     address to;
-    std::string key;
-    std::string refusal;
+    client_reply reply;
+    std::uint64_t stream = 0;  ///< its ticket, if it is of one
   };
 
   [[nodiscard]] std::size_t in_flight() const { return order_.size() + tagged_.size(); }
@@ -124,7 +125,22 @@ class session {
   bool read_frame();
   void on_line(std::string_view line);
   void on_parsed(parsed_command&& command, address&& to);
-  void on_upload_end();
+  void on_upload_end(bool is_kept);
+  [[nodiscard]] static std::size_t request_bytes(const client_request& r);
+  // session_blobs.cpp
+  void begin_upload(blob_upload&& u, std::size_t length);
+  void expect_part();
+  void on_part_read(bool is_kept);
+  void submit_part(client_request&& r, transfer_part what, std::size_t place);
+  void answer_transfer(const ticket_entry& entry, client_reply&& reply);
+  void finish_upload();
+  void put_out(const address& to, client_reply&& reply, std::uint64_t stream = 0);
+  void begin_download(const address& to, std::string_view text);
+  [[nodiscard]] bool wants_chunks() const;
+  void ask_chunks();
+  void ask_chunk(std::size_t number);
+  void put_out_chunks();
+  void end_download();
   void request(client_request&& r, address&& to);
   void on_transaction(parsed_kind what);
   void on_unwatch(const std::string& tag, const address& to);
@@ -150,7 +166,11 @@ class session {
   bool input_over_ = false;  // no command will be read any more
   bool failed_ = false;
   std::string fatal_;  // to be said when nothing is in flight
-  std::optional<upload> upload_;
+  std::optional<blob_upload> upload_;
+  std::optional<blob_download> download_;
+  std::vector<std::uint64_t> parts_;    // tickets of parts of both
+  std::deque<deferred> deferred_;       // replies behind the blob that is put out
+  std::size_t deferred_bytes_ = 0;      // text of those
   std::optional<client_request> held_;  // untagged, parsed, must wait for those in flight
 
   std::deque<slot> order_;         // untagged answers not put out yet, oldest first

@@ -9,9 +9,7 @@
 namespace atlas::net {
 
 void session::answer_part(const ticket_entry& entry, client_reply&& reply) {
-  append_reply(out_, &entry.tag, std::move(reply));
-  if (std::find(given_.begin(), given_.end(), entry.ticket) == given_.end())
-    given_.push_back(entry.ticket);
+  put_out({true, entry.tag}, std::move(reply), entry.ticket);
 }
 
 void session::note_all_sent() {
@@ -39,7 +37,7 @@ void session::end_stream(std::uint64_t ticket) {
   take_out(entry);
   std::erase(given_, ticket);
   desk_.cancelled.push_back(ticket);
-  append_reply(out_, &entry.tag, {0, reply_kind::ok, {}});
+  put_out({true, entry.tag}, {0, reply_kind::ok, {}});
 }
 
 void session::end_streams() {

@@ -12,15 +12,20 @@ namespace atlas::net {
 
 class session;
 
+/// Requests that a session makes for a large blob, and answers itself.
+enum class transfer_part : std::uint8_t { none, up, down };
+
 /// A request in flight.
 struct ticket_entry {
   std::uint64_t ticket = 0;  ///< 0 = empty place
   session* who = nullptr;    ///< null once the client has gone
-  std::uint64_t place = 0;   ///< untagged: number in the session's order; tagged: index in its list
+  /// Untagged: number in the session's order; tagged: index in its list; of a part: its number.
+  std::uint64_t place = 0;
   std::size_t bytes = 0;     ///< memory of the request, for the limit on all of them
   std::uint32_t values = 0;  ///< how many values it reads
   bool tagged = false;
   bool stream = false;  ///< answered by any number of replies
+  transfer_part part = transfer_part::none;
   std::string tag;
 };
 

@@ -52,6 +52,19 @@ void tune_memory(rocksdb::Options& o, std::uint64_t cache_bytes) {
   o.max_open_files = 400;
 }
 
+/// Large values, and the entries that bring them, are written once at the flush and not again with
+/// every compaction of the keys around them. Most are gone as a whole file at a time: entries are
+/// truncated in order, chunks end together with their values.
+void tune_large_values(rocksdb::Options& o) {
+  o.enable_blob_files = true;
+  o.min_blob_size = 32 << 10;
+  o.blob_file_size = 64 * megabyte;
+  o.blob_compression_type = rocksdb::kNoCompression;
+  o.enable_blob_garbage_collection = true;
+  o.blob_garbage_collection_age_cutoff = 0.25;
+  o.blob_garbage_collection_force_threshold = 1.0;
+}
+
 void tune_safety(rocksdb::Options& o) {
   o.paranoid_checks = true;
   // A torn tail is what a crash leaves of unsynced writes; damage before it refuses to open.
@@ -79,6 +92,7 @@ void tune_quiet(rocksdb::Options& o) {
 rocksdb::Options tuned_options(std::uint64_t cache_bytes) {
   rocksdb::Options o;
   tune_memory(o, cache_bytes);
+  tune_large_values(o);
   tune_safety(o);
   tune_quiet(o);
   o.compression = best_compression();

@@ -40,7 +40,7 @@ TEST_SUITE("actors/border") {
     CHECK(well_formed(sender, forward{{7}, {}, {good}}));
     CHECK_FALSE(well_formed(process{{4}, {2}}, forward{{7}, {}, {good}}));
     auto bad = good;
-    bad.what = static_cast<read_kind>(11);
+    bad.what = static_cast<read_kind>(12);
     CHECK_FALSE(well_formed(sender, forward{{7}, {}, {bad}}));
   }
 
@@ -103,7 +103,7 @@ TEST_SUITE("actors/border") {
     CHECK_FALSE(well_formed(sender, a));
     CHECK(well_formed(sender, answers{{7}, {{false, {1}, {outcome_code::unknown, ""}}}}));
     CHECK_FALSE(
-        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(8), ""}}}}));
+        well_formed(sender, answers{{7}, {{false, {1}, {static_cast<outcome_code>(9), ""}}}}));
   }
 
   TEST_CASE("parts of snapshots must hold rows, results and a legal configuration") {

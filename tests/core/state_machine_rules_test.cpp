@@ -61,7 +61,7 @@ struct rules_bench {
     std::vector<std::string> out;
     const auto page = decode_scan_page(read(read_kind::range, encode(t), who).data);
     REQUIRE(page.has_value());
-    for (const auto& [row, value] : page->rows) out.push_back(row + "=" + value);
+    for (const auto& r : page->rows) out.push_back(r.row + "=" + r.value);
     if (page->more) out.emplace_back("more");
     return out;
   }

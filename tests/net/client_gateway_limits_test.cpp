@@ -200,6 +200,7 @@ TEST_SUITE("net/client_gateway limits") {
   TEST_CASE("unfinished input of all clients is bounded: the largest is refused") {
     gateway_options o;
     o.input_bytes_max_total = 1 << 20;
+    o.value_bytes_max = o.blob_bytes_max;  // or it would go on in parts
     running_gateway g(o);
     socket_client modest(g.path);
     modest.hello();

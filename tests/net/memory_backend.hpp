@@ -8,10 +8,13 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/blob_manifest.hpp"
+#include "core/bytes.hpp"
 #include "core/transaction.hpp"
 #include "net/gateway.hpp"
 
@@ -23,9 +26,10 @@ class memory_backend final : public backend {
   std::function<void()> wake;
 
   /// From now on requests wait for `release`.
-  void hold() {
+  void hold(std::optional<verb> only = {}) {
     const std::lock_guard lock(mutex_);
     holding_ = true;
+    held_only_ = only;
   }
   /// Serves the waiting requests that `which` accepts, the last one first if `reversed`.
   std::size_t release(bool reversed = false,
@@ -73,6 +77,15 @@ class memory_backend final : public backend {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
+  void refuse_next_part(std::string why) {
+    const std::lock_guard lock(mutex_);
+    refusal_ = std::move(why);
+  }
+  /// The next so many reads of chunks fail.
+  void lose_chunks(std::size_t n) {
+    const std::lock_guard lock(mutex_);
+    lost_ = n;
+  }
   [[nodiscard]] std::vector<client_request> waiting_requests() const {
     const std::lock_guard lock(mutex_);
     return waiting_;
@@ -83,7 +96,7 @@ class memory_backend final : public backend {
     ++rounds_;
     requests_ += round.size();
     for (auto& r : round)
-      if (holding_)
+      if (holding_ && (!held_only_ || *held_only_ == r.what))
         waiting_.push_back(std::move(r));
       else
         ready_.push_back(serve(r));
@@ -119,8 +132,34 @@ class memory_backend final : public backend {
     };
     const auto found = rows_.find(r.key);
     switch (r.what) {
+      case verb::blob_part: {
+        if (!refusal_.empty())
+          return {r.ticket, reply_kind::warn, std::exchange(refusal_, std::string())};
+        // Any name will do that is as long as a hash.
+        auto name = std::to_string(std::hash<std::string>{}(r.value));
+        name.resize(core::hash_bytes, '.');
+        chunks_[name] = std::move(r.value);
+        return payload(std::move(name));
+      }
+      case verb::blob_commit: {
+        const auto m = core::decode_manifest(r.value);
+        if (!m) return {r.ticket, reply_kind::warn, "broken manifest"};
+        std::string whole;
+        for (const auto& name : m->chunks) whole += chunks_.at(name);
+        if (whole.size() != m->size) return {r.ticket, reply_kind::warn, "wrong size"};
+        rows_[r.key] = std::move(whole);
+        manifests_[r.key] = r.value;
+        return {r.ticket, reply_kind::ok, {}};
+      }
+      case verb::blob_chunk:
+        if (!chunks_.contains(r.value) || lost_ > 0) {
+          lost_ -= lost_ > 0 ? 1 : 0;
+          return {r.ticket, reply_kind::warn, "a part of the value is gone"};
+        }
+        return {r.ticket, reply_kind::chunk, chunks_.at(r.value)};
       case verb::key_put:
       case verb::blob_set:
+        manifests_.erase(r.key);
         rows_[r.key] = std::move(r.value);
         return {r.ticket, reply_kind::ok, {}};
       case verb::key_del:
@@ -137,6 +176,12 @@ class memory_backend final : public backend {
       }
       case verb::blob_get:
         if (found == rows_.end()) return payload("EMPTY");
+        if (manifests_.contains(r.key)) {
+          std::string text;
+          core::put_string(text, r.key);
+          core::put_string(text, r.terms);
+          return {r.ticket, reply_kind::manifest, text + manifests_.at(r.key)};
+        }
         return {r.ticket, reply_kind::blob, found->second};
       case verb::scan:
         return payload("KEYS:" + std::to_string(rows_.size()));
@@ -213,6 +258,11 @@ class memory_backend final : public backend {
   std::vector<std::uint64_t> cancelled_;
   bool holding_ = false;
   std::map<std::string, std::string> rows_;
+  std::map<std::string, std::string> chunks_;
+  std::map<std::string, std::string> manifests_;  ///< by key
+  std::size_t lost_ = 0;
+  std::string refusal_;  ///< of the next part
+  std::optional<verb> held_only_;
   std::uint64_t slot_ = 0;
   std::vector<client_request> waiting_;
   std::vector<client_reply> ready_;

@@ -254,8 +254,9 @@ void clients::check(const monitor& watch) const {
     // A read without an answer says nothing, and would only make the check slow.
     const bool may_have = o.how != state::nothing && o.how != state::refused;
     const bool is_register = o.what == core::operation::put || o.what == core::operation::expire;
+    const bool is_blob = o.row.starts_with(".b");
     if ((o.how == state::done || (may_have && !reads)) && !o.closes && is_register &&
-        !o.row.starts_with(".w")) {
+        !o.row.starts_with(".w") && !is_blob) {
       history.push_back(o.seen);
       // The end comes by itself, some time later or never.
       if (o.what == core::operation::expire) history.back().returned.reset();

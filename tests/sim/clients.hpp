@@ -28,6 +28,7 @@ class clients final : public client_desk {
         random_(random),
         staleness_(options.seed),
         rules_(options.seed + 1),
+        blobs_(options.seed + 2),
         story_(tale),
         options_(options),
         nodes_(all) {}
@@ -81,6 +82,7 @@ class clients final : public client_desk {
   std::uint64_t enter(op&& o);
   // clients_rules.cpp
   void submit_rule(unsigned client, sim_node& at, core::log_id log, std::uint64_t timeout_ms);
+  void submit_blob(unsigned client, sim_node& at, core::log_id log, std::uint64_t timeout_ms);
   void write_rule(op&& o, sim_node& at, core::operation what, std::string value,
                   std::uint64_t timeout_ms);
   void on_rule_answer(op& o, const core::outcome& result);
@@ -97,6 +99,7 @@ class clients final : public client_desk {
   core::rng& random_;
   core::rng staleness_;  ///< apart, so that seeds without stale reads stay what they are
   core::rng rules_;
+  core::rng blobs_;
   std::map<std::string, std::uint64_t> versions_;  ///< last ones told
   story& story_;
   const sim_options& options_;

@@ -2,6 +2,7 @@
 // Each kind has keys of its own, so that what may be told of it stays simple.
 #include <algorithm>
 
+#include "core/blob_manifest.hpp"
 #include "core/row_command.hpp"
 #include "core/transaction.hpp"
 #include "tests/sim/clients.hpp"
@@ -19,6 +20,8 @@ void clients::submit_rule(unsigned client, sim_node& at, core::log_id log,
     o.row = kind + std::to_string(rules_.below(2));
     o.seen.key = std::to_string(log.value) + o.row;
   };
+  if (options_.blobs && blobs_.below(100) < options_.blobs)
+    return submit_blob(client, at, log, timeout_ms);
   switch (rules_.below(6)) {
     case 0: {
       named(".t");
@@ -70,6 +73,40 @@ void clients::submit_rule(unsigned client, sim_node& at, core::log_id log,
   }
 }
 
+/// Values of a few chunks that other values share: chunks come, are named, lose their names and
+/// end. What is read must be what its manifest says, as far as the log has it.
+void clients::submit_blob(unsigned client, sim_node& at, core::log_id log,
+                          std::uint64_t timeout_ms) {
+  op o;
+  o.log = log;
+  o.node = at.id();
+  o.client = client;
+  o.row = ".b" + std::to_string(blobs_.below(2));
+  o.seen.key = std::to_string(log.value) + o.row;
+  const auto chunk = [&] {
+    const auto letter = static_cast<char>('a' + blobs_.below(3));
+    return std::string(core::hash_bytes, letter);
+  };
+  const auto die = blobs_.below(10);
+  if (die < 5) {
+    const auto hash = chunk();
+    const core::chunk_put put{1'000 * (100 + blobs_.below(3'000)), hash,
+                              std::string_view(hash).substr(0, 4)};
+    return write_rule(std::move(o), at, core::operation::put_chunk, core::encode(put), timeout_ms);
+  }
+  if (die < 8) {
+    core::blob_manifest m;
+    m.chunks = {chunk()};
+    if (blobs_.chance(1, 2)) m.chunks.push_back(chunk());
+    m.size = m.chunks.size() * core::chunk_bytes;
+    m.hash = std::string(core::hash_bytes, 'h');
+    return write_rule(std::move(o), at, core::operation::put_blob, core::encode(m), timeout_ms);
+  }
+  if (die < 9) return write_rule(std::move(o), at, core::operation::erase, {}, timeout_ms);
+  const auto us = 1'000 * (50 + blobs_.below(1'500));
+  write_rule(std::move(o), at, core::operation::expire, core::encode_expire(us), timeout_ms);
+}
+
 void clients::write_rule(op&& o, sim_node& at, core::operation what, std::string value,
                          std::uint64_t timeout_ms) {
   if (o.seen.what == linear::op_kind::get) o.seen.what = linear::op_kind::put;
@@ -88,6 +125,13 @@ void clients::on_rule_answer(op& o, const core::outcome& result) {
     const auto at = result.data.find(head);
     if (at != std::string::npos) o.number = std::stoull(result.data.substr(at + head.size()));
   };
+  if (result.code == core::outcome_code::refused && o.what == core::operation::put_blob) {
+    require(result.data.starts_with("parts of the value are gone"),
+            describe(o) + " was refused: " + result.data);
+    return;
+  }
+  if (result.code == core::outcome_code::ok && o.what == core::operation::put_blob)
+    story_.count(thing::blob);
   if (result.code == core::outcome_code::refused) {
     require(o.row.starts_with(".w") && result.data.starts_with("key is write-once until "),
             describe(o) + " was refused: " + result.data);

@@ -197,6 +197,7 @@ sim_options sim_options::from_seed(std::uint64_t seed, const sim_shape& shape) {
   if (staleness.chance(1, 3)) o.stale = static_cast<unsigned>(5 + staleness.below(40));
   core::rng rules(seed * 0xd6e8feb86659fd93ull + 29);
   if (rules.chance(1, 4)) o.rules = static_cast<unsigned>(20 + rules.below(60));
+  if (rules.chance(1, 2)) o.blobs = static_cast<unsigned>(20 + rules.below(70));
   switch_off(o, shape.off);
   return o;
 }
@@ -253,7 +254,7 @@ std::string sim_options::describe() const {
   if (siege_every_us) text += ", besieged";
   if (thrifty) text += ", thrifty";
   if (stale) text += ", stale reads";
-  if (rules) text += ", rules of rows";
+  if (rules) text += blobs ? ", rules of rows and values in chunks" : ", rules of rows";
   if (ambush) text += " and ambushed";
   text += move_every_us ? ", moving" : "";
   if (regroup_every_us) text += ", " + std::to_string(tables) + " tables moving between logs";

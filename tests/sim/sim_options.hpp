@@ -65,6 +65,7 @@ struct sim_options {
   bool thrifty = false;      ///< owners ask the nearest quorum first
   unsigned stale = 0;        ///< of 100 operations, how many read a node's own copy
   unsigned rules = 0;        ///< of 100 operations, how many use ends, versions, sums ...
+  unsigned blobs = 0;        ///< of 100 of those, how many deal with values in chunks
   bool hints = true;         ///< requests also go to whom others follow
   /// Changes of configuration come in pairs, and the owner that makes one is struck meanwhile.
   bool ambush = false;

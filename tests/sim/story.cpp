@@ -73,7 +73,8 @@ const char* name_of(thing t) {
                                                          "reads by a round",
                                                          "ticks of log time",
                                                          "write-once refusals",
-                                                         "conflicts"};
+                                                         "conflicts",
+                                                         "values in chunks"};
   return names[static_cast<std::size_t>(t)];
 }
 

@@ -80,6 +80,7 @@ enum class thing : std::uint8_t {
   time_tick,        ///< batches without commands were chosen
   rule_kept,        ///< writes refused because a row was write-once
   conflict,         ///< compare-and-set of another version than was there
+  blob,             ///< values in chunks that were written
   last_,
 };
 inline constexpr std::size_t things = static_cast<std::size_t>(thing::last_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/blob_manifest.hpp"
 #include "core/row_record.hpp"
 #include "core/state_machine.hpp"
 #include "tests/sim/sim_failure.hpp"
@@ -63,7 +64,8 @@ void table_model::execute(const core::command& c, core::log_id log, table_ledger
 model_rows table_model::rows_of(const model_rows& all, const std::string& prefix) {
   model_rows found;
   for (const auto& [row, value] : all)
-    if (prefix.empty() ? row.empty() || row.front() == '.' : row.starts_with(prefix))
+    if (prefix.empty() ? row.empty() || row.front() == '.' || core::is_chunk_row(row)
+                       : row.starts_with(prefix))
       found.emplace(row.substr(prefix.size()), value);
   return found;
 }
@@ -132,7 +134,7 @@ void table_model::adopt(const core::adopt_part& p, core::log_id log, table_ledge
   for (const auto& [row, record] : p.rows) {
     const auto decoded = core::decode_row(record);
     rows[prefix + row] = {std::string(decoded->value), decoded->version, decoded->expires.us,
-                          decoded->write_once.us};
+                          decoded->write_once.us, decoded->is_chunked};
     if (decoded->due().us) rows[end_row(decoded->due().us, p.table, p.moves, row)] = {};
     s.after = row;
   }

@@ -22,6 +22,7 @@ struct model_row {
   std::uint64_t version = 0;
   std::uint64_t expires = 0;     ///< log time in us, 0: never
   std::uint64_t write_once = 0;  ///< until then
+  bool chunked = false;          ///< the value is a manifest
   [[nodiscard]] std::uint64_t due() const { return expires ? std::max(expires, write_once) : 0; }
   friend bool operator==(const model_row&, const model_row&) = default;
 };
@@ -84,6 +85,9 @@ class table_model {
   void execute(const core::command& c, core::log_id log, table_ledger& ledger);
   void execute_row(const core::command& c, core::table_id table);
   void execute_transaction(const core::command& c);
+  void execute_chunk(const core::command& c, core::table_id table);
+  /// The manifest of a row comes or goes.
+  void name_chunks(core::table_id table, const model_row* row, int by);
   /// What ends by `when_` goes.
   void expire();
   void note_change(core::table_id table, core::change_kind what, const std::string& row,

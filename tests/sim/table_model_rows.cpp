@@ -2,7 +2,9 @@
 // own model in tests/core).
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
+#include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "core/history.hpp"
 #include "core/row_command.hpp"
@@ -34,6 +36,12 @@ void table_model::expire() {
     for (const auto& [row, value] : rows_of(all, core::row_prefix(table, state.moves)))
       if (value.due() && value.due() <= when_.us) over[{value.due(), row}] = value;
     for (const auto& [name, value] : over) {
+      if (const auto hash = core::hash_of_count_row(name.second); !hash.empty()) {
+        require(value.version == 0, where_ + ": a chunk ends that a value names");
+        history_.back().erase(core::row_prefix(table, state.moves) + core::chunk_row(hash));
+        set(table, name.second, nullptr);
+        continue;
+      }
       set(table, name.second, nullptr);
       note_change(table, core::change_kind::expire, name.second, value);
     }
@@ -72,14 +80,44 @@ void table_model::set(core::table_id table, const std::string& row, const model_
   const auto moves = tables_[table].moves;
   const auto name = core::row_prefix(table, moves) + row;
   const auto old = rows.find(name);
-  if (old != rows.end() && old->second.due())
-    rows.erase(end_row(old->second.due(), table, moves, row));
-  if (!next) {
+  const auto before = old != rows.end() ? std::optional(old->second) : std::nullopt;
+  if (before && before->due()) rows.erase(end_row(before->due(), table, moves, row));
+  if (next && next->due()) rows[end_row(next->due(), table, moves, row)] = {};
+  if (next)
+    rows[name] = *next;
+  else
     rows.erase(name);
-    return;
+  if (before && next && before->chunked && next->chunked && before->value == next->value) return;
+  name_chunks(table, next, 1);
+  name_chunks(table, before ? &*before : nullptr, -1);
+}
+
+void table_model::name_chunks(core::table_id table, const model_row* row, int by) {
+  if (!row || !row->chunked) return;
+  const auto manifest = core::decode_manifest(row->value).value();
+  for (const auto& hash : manifest.chunks) {
+    const auto name = core::chunk_count_row(hash);
+    auto count = history_.back().at(core::row_prefix(table, tables_[table].moves) + name);
+    count.version += static_cast<std::uint64_t>(by);
+    const auto grace = core::byte_reader(count.value).varint();
+    const auto now = std::max(when_, tables_[table].least).us;
+    count.expires = count.version ? 0 : now + grace;
+    set(table, name, &count);
   }
-  if (next->due()) rows[end_row(next->due(), table, moves, row)] = {};
-  rows[name] = *next;
+}
+
+void table_model::execute_chunk(const core::command& c, core::table_id table) {
+  const auto put = core::decode_chunk_put(c.value).value();
+  const auto prefix = core::row_prefix(table, tables_[table].moves);
+  auto& rows = history_.back();
+  rows.try_emplace(prefix + core::chunk_row(put.hash), model_row{std::string(put.bytes), 1});
+  const auto name = core::chunk_count_row(put.hash);
+  const auto known = rows.find(prefix + name);
+  if (known != rows.end() && known->second.version > 0) return;
+  model_row count;
+  core::put_varint(count.value, put.grace_us);
+  count.expires = std::max(when_, tables_[table].least).us + put.grace_us;
+  set(table, name, &count);
 }
 
 void table_model::execute_row(const core::command& c, core::table_id table) {
@@ -96,6 +134,7 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
     ++next.version;
     if (c.what != core::operation::increase) next.expires = 0;
     if (c.what != core::operation::put_once) next.write_once = 0;
+    next.chunked = c.what == core::operation::put_blob;
     if (found != rows.end() && !there)
       note_change(table, core::change_kind::expire, c.row, found->second);
     set(table, c.row, &next);
@@ -104,6 +143,17 @@ void table_model::execute_row(const core::command& c, core::table_id table) {
   switch (c.what) {
     case core::operation::put:
       return write(c.value);
+    case core::operation::put_chunk:
+      return execute_chunk(c, table);
+    case core::operation::put_blob: {
+      const auto chunks = core::decode_manifest(c.value)->chunks;
+      const auto prefix = core::row_prefix(table, tables_[table].moves);
+      const bool all = std::all_of(chunks.begin(), chunks.end(), [&](const auto& hash) {
+        return rows.contains(prefix + core::chunk_row(hash));
+      });
+      if (all) write(c.value);
+      return;
+    }
     case core::operation::put_once: {
       const bool relative = in.byte() == 1;
       const auto us = in.varint();

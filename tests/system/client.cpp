@@ -143,7 +143,7 @@ reply client::read_reply(clock::time_point deadline) {
       r.what = reply::kind::ok;
       return r;
     }
-    const bool blob = line->starts_with("BLOB ");
+    const bool blob = line->starts_with("BLOB ") && !line->starts_with("BLOB size=");
     const std::size_t bytes = blob ? std::stoul(line->substr(5)) : 0;
     const bool error = line->starts_with("ERROR ");
     r.lines.push_back(std::move(*line));

@@ -35,6 +35,7 @@ class process {
   process& operator=(const process&) = delete;
 
   [[nodiscard]] bool running();
+  [[nodiscard]] ::pid_t pid() const { return pid_; }
   /// SIGKILL, and waits until it is gone.
   void kill_now();
   /// Stops it in its tracks, as a suspended machine would, until `resume`.

@@ -1,0 +1,32 @@
+// SHA-256 of the parts of large values (detached): half a millisecond for each part, which neither
+// the thread of the clients nor that of a table should spend.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "actors/board.hpp"
+
+namespace atlas::actors {
+
+class hasher : public metered<hasher_actor::base> {
+ public:
+  hasher(caf::actor_config& config, std::shared_ptr<board> where);
+  behavior_type make_behavior() override;
+
+ private:
+  struct free_digest {
+    void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
+  };
+  using digest = std::unique_ptr<EVP_MD_CTX, free_digest>;
+  void hash(hash_job& job);
+
+  std::shared_ptr<board> board_;
+  /// Of each upload under way: all its parts so far.
+  std::map<std::uint64_t, digest> whole_;
+};
+
+}  // namespace atlas::actors

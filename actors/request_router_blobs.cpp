@@ -1,0 +1,92 @@
+// Values too large for one command (core/blob_manifest.hpp): their parts go through the log first,
+// each under its hash, then the manifest that names them; they are read part by part, and checked.
+#include <charconv>
+
+#include "actors/request_router.hpp"
+#include "core/blob_manifest.hpp"
+#include "core/bytes.hpp"
+#include "net/command_parser.hpp"
+
+namespace atlas::actors {
+namespace {
+
+std::uint64_t upload_of(const net::client_request& r) {
+  std::uint64_t upload = 0;
+  std::from_chars(r.terms.data(), r.terms.data() + r.terms.size(), upload);
+  return upload;
+}
+
+}  // namespace
+
+/// A part, or the end of an upload: to the hasher first, in the order they came.
+void request_router::start_blob(net::client_request&& r, std::uint64_t deadline) {
+  const auto ticket = next_ticket_++;
+  hash_job job{upload_of(r), ticket, nullptr};
+  if (r.what == net::verb::blob_part) job.bytes = std::make_shared<std::string>(std::move(r.value));
+  hashing_.emplace(ticket, hashed_request{std::move(r), {}, deadline});
+  caf::anon_send(board_->hasher, std::move(job));
+}
+
+/// Once more from where the table was not known: what was parked is through with the hasher.
+void request_router::restart(net::client_request&& r, std::uint64_t deadline) {
+  const bool is_hashed = r.what == net::verb::blob_part || r.what == net::verb::blob_commit;
+  return is_hashed ? start_key(std::move(r), 0, deadline) : start(std::move(r), 0, deadline);
+}
+
+void request_router::on_hashed(std::uint64_t ticket, std::string&& hash,
+                               std::shared_ptr<std::string>&& bytes) {
+  std::unique_lock lock(mutex_);
+  const auto found = hashing_.find(ticket);
+  if (found == hashing_.end()) return;
+  auto [r, expected, deadline] = std::move(found->second);
+  hashing_.erase(found);
+  if (r.what == net::verb::blob_chunk) {
+    if (hash == expected)
+      reply(r.ticket, net::reply_kind::chunk, std::move(*bytes));
+    else
+      reply(r.ticket, net::reply_kind::warn, "a part of the value is damaged at its owner");
+  } else if (r.what == net::verb::blob_part) {
+    r.value = core::encode(core::chunk_put{options_.chunk_grace_us, hash, *bytes});
+    r.terms = std::move(hash);
+    start_key(std::move(r), monotonic_us() / 1000, deadline);
+  } else if (auto manifest = core::decode_manifest(r.value); manifest && !hash.empty()) {
+    manifest->hash = std::move(hash);
+    r.value = core::encode(*manifest);
+    start_key(std::move(r), monotonic_us() / 1000, deadline);
+  } else {
+    reply(r.ticket, net::reply_kind::warn, "the upload is not known any more; send it again");
+  }
+  flush_dirty(monotonic_us() / 1000);
+  wake_if_ready(lock);
+}
+
+/// A part has come from the owner: it must be what the manifest names.
+void request_router::check_chunk(const net::client_request& r, std::string&& bytes) {
+  const auto ticket = next_ticket_++;
+  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes))};
+  auto& kept = hashing_[ticket];
+  kept.request.ticket = r.ticket;
+  kept.request.what = r.what;
+  kept.expected = r.value;
+  caf::anon_send(board_->hasher, std::move(job));
+}
+
+/// A value in chunks was met where its bytes were asked for.
+void request_router::reply_chunked(const waiting& w, std::string&& data) {
+  const auto manifest = core::decode_manifest(data);
+  if (!manifest) return reply(w.ticket, net::reply_kind::warn, "the owner's answer is damaged");
+  if (!w.original)
+    return reply(w.ticket, net::reply_kind::warn,
+                 "the value has " + std::to_string(manifest->size) +
+                     " bytes, which is too large for one line; use KEY BLOB GET");
+  if (w.original->what == net::verb::blob_stat)
+    return reply(
+        w.ticket, net::reply_kind::payload,
+        "BLOB size=" + std::to_string(manifest->size) + " sha256=" + hex_text(manifest->hash));
+  std::string text;
+  core::put_string(text, w.original->key);
+  core::put_string(text, w.original->terms);
+  reply(w.ticket, net::reply_kind::manifest, text.append(data));
+}
+
+}  // namespace atlas::actors
