@@ -161,6 +161,8 @@ class board {
   store_actor store;
   reader_actor reader;
   hasher_actor hasher;
+  /// Votes for small entries that this node has put to disk: large transfers give way to them.
+  std::atomic<std::uint64_t> small_votes{0};
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

@@ -145,7 +145,15 @@ using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<t
 using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<watch_job>,
                                       caf::reacts_to<tick_message>>;
 
-using hasher_actor = caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<hash_end>>;
+/// Hasher -> itself: a part whose turn has come.
+struct hash_done {
+  std::uint64_t ticket = 0;
+  std::string hash;
+  std::shared_ptr<std::string> bytes;
+};
+
+using hasher_actor =
+    caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<hash_end>, caf::reacts_to<hash_done>>;
 
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
@@ -180,4 +188,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::listing_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::watch_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

@@ -18,7 +18,8 @@ constexpr std::size_t tail_bytes_max = 64 << 20;
 // The votes are on disk, so a crash only means that the slots since the last save are applied
 // again.
 constexpr std::size_t unsaved_rows_max = 4096;
-constexpr std::size_t unsaved_bytes_max = 8 << 20;
+// Small writes of others wait while these are written.
+constexpr std::size_t unsaved_bytes_max = 256 << 10;
 
 }  // namespace
 
