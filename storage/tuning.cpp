@@ -98,9 +98,6 @@ rocksdb::Options tuned_options(std::uint64_t cache_bytes) {
   o.compression = best_compression();
   o.level_compaction_dynamic_level_bytes = true;
   o.max_background_jobs = 2;
-  // What tidies up gives way to what clients wait for.
-  for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW})
-    o.env->LowerThreadPoolCPUPriority(pool, rocksdb::CpuPriority::kLow);
   o.bytes_per_sync = megabyte;  // no burst of dirty pages in front of the write-ahead log's fsync
   return o;
 }
