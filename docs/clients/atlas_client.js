@@ -21,7 +21,6 @@ const checkLine = (line) => {
   if (/[\r\n]/.test(line)) throw new TypeError('a line end in a request: put() takes such values');
 };
 const number = (line) => BigInt(line.slice(line.indexOf(':') + 1)); // VALUE:7; 64 bits
-
 class Atlas {
   /** Connects and shakes hands. `timeout`, in ms, is above the server's request_timeout. */
   static async connect(path, { name = 'node', timeout = 30000 } = {}) {
@@ -29,13 +28,14 @@ class Atlas {
     await db.request(`HELLO 1.0 clientId=${name}`, { tag: false });
     return db;
   }
-
   constructor(path, timeout) {
     this.tagged = new Map(); // id: the request that waits under it
     this.untagged = []; // answered in the order in which they were sent
     this.answering = null; // the tagged request whose answer has begun
     this.lastId = 0;
     this.input = Buffer.alloc(0);
+    this.pieces = []; // behind it; put together when there is enough, or large values were copied often
+    this.held = 0;
     this.reader = this.read();
     this.wanted = this.reader.next().value;
     this.socket = net.createConnection(path);
@@ -44,7 +44,6 @@ class Atlas {
     this.socket.on('error', (error) => this.fail(error));
     this.socket.on('close', () => this.fail(new Error('the connection is closed')));
   }
-
   close() { this.socket.end(); }
   get waiting() { return [...this.tagged.values(), ...this.untagged]; }
 
@@ -55,8 +54,10 @@ class Atlas {
   }
 
   feed(bytes) {
-    this.input = Buffer.concat([this.input, bytes]);
-    for (;;) {
+    this.pieces.push(bytes);
+    if (this.wanted !== LINE && this.input.length + (this.held += bytes.length) < this.wanted) return;
+    this.input = Buffer.concat([this.input, ...this.pieces.splice(0)]);
+    for (this.held = 0; ;) {
       const end = this.wanted === LINE ? this.input.indexOf('\n') + 1 || Infinity : this.wanted;
       if (this.failed || this.input.length < end) return;
       this.wanted = this.reader.next(this.input.subarray(0, end)).value;
@@ -74,9 +75,9 @@ class Atlas {
       if (request && what === 'BLOB ') request.blob = Buffer.from(yield Number(count));
       for (let left = request && what === 'KEYS:' ? Number(count) : 0; left > 0; --left) {
         const row = text(yield LINE);
-        const [, key, size] = (request.values && /^([^]*) (\d+)$/.exec(row)) || [];
-        request.rows.push(size ? [key, Buffer.from(yield Number(size))] : row);
-        if (size) yield LINE; // the line end behind the value
+        const [, key, large, size] = (request.values && /^(\S+)( BLOB)? (\d+)$/.exec(row)) || [];
+        request.rows.push(large ? [key] : size ? [key, Buffer.from(yield Number(size))] : row);
+        if (size && !large) yield LINE; // the line end behind the value
       }
       this.take(request, id, line);
     }
@@ -110,7 +111,6 @@ class Atlas {
       this.socket.write(Buffer.concat([head, Buffer.from(payload)]));
     });
   }
-
   /** The lines of the answer in front of OK. Values that are not text: get() and scan(). */
   async command(line) { return (await this.request(line)).frames; }
   async put(key, value) {
@@ -126,16 +126,15 @@ class Atlas {
   }
   /** The sum, a BigInt. */
   async increase(key, by = 1) { return number((await this.command(`KEY INCR ${key} ${by}`))[0]); }
-  /** All [key, value] whose key begins with `prefix`, in order, read page by page. */
+  /** All [key, value] whose key begins with `prefix`, page by page; values over 1 MiB one by one. */
   async* scan(prefix, { page = 1000 } = {}) {
     for (let after = ''; after !== undefined;) {
       const line = `SCAN ${prefix} LIMIT ${page} VALUES${after}`;
       const { rows, frames } = await this.request(line, { values: true });
-      yield* rows;
+      for (const [key, value] of rows) yield [key, value ?? await this.get(key)];
       after = frames.find((frame) => frame.startsWith('MORE '))?.replace('MORE', ' AFTER');
     }
   }
-
   /** Conditions, then changes, all or nothing; the sums of its INCRs. Many may be begun at once. */
   async transaction(steps) {
     const lines = ['TXN BEGIN', ...steps.map((step) => step.join(' ')), 'TXN COMMIT'];

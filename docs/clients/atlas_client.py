@@ -7,8 +7,7 @@
         db.cas("users.alice", 1, b"again")                     # 2, or raises Conflict
         db.transaction([("IF", "t.a", "ABSENT"), ("PUT", "t.a", "1"), ("INCR", "t.n")])
 
-A WARN reply raises AtlasError; after OutcomeUnknown a write may or may not have been done. One
-request at a time per connection; a connection is not thread-safe.
+A WARN reply raises AtlasError. One request at a time per connection, which is not thread-safe.
 """
 import socket
 import sys
@@ -19,7 +18,7 @@ class AtlasError(Exception):
 
 
 class OutcomeUnknown(AtlasError):
-    """The deadline passed and the write may have been, or may yet be, executed."""
+    """The deadline passed, and the write may be done, or yet be done."""
 
 
 class Conflict(AtlasError):
@@ -55,15 +54,15 @@ class Atlas:
         return line.rstrip(b"\n").removesuffix(b"\r")
 
     def _line(self):
-        line = self._bytes_line().decode(errors="surrogateescape")
+        line = self._bytes_line().decode(errors="surrogateescape").removeprefix("[ID:w] ")
         if line.startswith("ERROR "):
             text = line.split(" ", 2)[2]
             raise (OutcomeUnknown if text.startswith("outcome unknown") else AtlasError)(text)
         return line
 
     def command(self, line):
-        """Sends one line and returns the reply's lines in front of OK. Not for values of SCAN and
-        BLOB GET, which are bytes between lines: see blob() and scan()."""
+        """Sends one line and returns the reply's lines in front of OK. Not where values are bytes
+        between lines, as in SCAN and BLOB GET: see get() and scan()."""
         self._send(line)
         return self._rest()
 
@@ -85,9 +84,6 @@ class Atlas:
         self._rest()
         return value
 
-    def delete(self, key):
-        self.command("KEY DEL " + key)
-
     def cas(self, key, version, value):
         """Writes text if the key has this version (None: is absent); returns the new version."""
         word = "ABSENT" if version is None else version
@@ -100,20 +96,37 @@ class Atlas:
         return int(self.command(f"KEY INCR {key} {by}")[0].split(":")[1])
 
     def scan(self, prefix, page=1000):
-        """Yields (key, value) of all keys that begin with `prefix`, in order."""
+        """Yields (key, value) of all keys with that prefix; large values are read in their turn."""
         after = ""
         while True:
             self._send(f"SCAN {prefix} LIMIT {page} VALUES" + (f" AFTER {after}" if after else ""))
             found = []
             for _ in range(int(self._line().split(":")[1])):
-                key, length = self._bytes_line().decode().rsplit(" ", 1)
-                found.append((key, self._in.read(int(length))))
-                self._bytes_line()
+                key, *large, length = self._bytes_line().decode().split(" ")
+                found.append((key, None if large else self._in.read(int(length))))
+                if not large:
+                    self._bytes_line()
             more = self._rest()
-            yield from found
+            for key, value in found:
+                yield key, self.get(key) if value is None else value
             if not more:
                 return
             after = more[0].removeprefix("MORE ")
+
+    def watch(self, prefix, after=None):
+        """Yields (position, PUT or DEL or EXPIRE, key, value) of every change, or (position, GAP, last
+        position, None); None: a value over 1 MiB. It needs a connection of its own, and goes on
+        anywhere with the last position as `after`."""
+        self._send(f"[ID:w] WATCH {prefix} VALUES" + ("" if after is None else f" FROM {after}"))
+        self._line()  # WATCHING
+        self._socket.settimeout(None)
+        while True:
+            kind, position, *rest = self._line().split(" ")
+            if size := rest[-1].partition("length=")[2]:
+                value = self._in.read(int(size))
+                self._bytes_line()
+            told = ("GAP", rest[0]) if kind == "GAP" else rest[:2]
+            yield int(position), *told, value if size else None
 
     def transaction(self, steps):
         """Conditions, then changes; returns the sums of its INCRs. All of it happens, or nothing."""
@@ -131,9 +144,7 @@ class Atlas:
         return [int(line.split(":")[1]) for line in lines[1:]]
 
 
-if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit("usage: atlas_client.py SOCKET COMMAND...   (each argument is one line)")
+if __name__ == "__main__":  # atlas_client.py SOCKET COMMAND...: each argument is one line
     with Atlas(sys.argv[1]) as atlas:
         for request in sys.argv[2:]:
             print("\n".join(atlas.command(request) + ["OK"]))

@@ -41,6 +41,19 @@ with atlas.Atlas(sys.argv[2]) as db:
     refused(atlas.Conflict, lambda: db.transaction([("IF", "py.v", "ABSENT"), ("DEL", "py.v")]))
     check("refusal", refused(atlas.AtlasError, lambda: db.command("KEY WHAT")),
           "command not implemented:")
-    db.delete("py.v")
+    db.command("KEY DEL py.v")
     check("deleted", db.get("py.v"), None)
+    large = every_byte * 1000
+    db.put("py.large", large)
+    check("large", db.get("py.large"), large)
+    check("large in a scan", dict(db.scan("py.", page=2))["py.large"], large)
+with atlas.Atlas(sys.argv[2]) as db:
+    changes = db.watch("py.", 0)
+    seen = [next(changes) for _ in range(3)]
+    check("watch", seen, [(1, "PUT", "py.bytes", every_byte), (2, "PUT", "py.empty", b""),
+                          (3, "PUT", "py.lines", b"a\r\nOK\r\n")])
+    while seen[-1][2] != "py.large":
+        seen.append(next(changes))
+    check("watch of a large value", seen[-1][1:], ("PUT", "py.large", None))
+    check("watch of what is removed", seen[-2][1:], ("DEL", "py.v", b""))
 print("all checks passed")
