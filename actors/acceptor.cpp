@@ -95,6 +95,9 @@ void acceptor::emit(core::replica_effects& out) {
     for (auto& [origin, list] : by_origin) board_->answer(origin, std::move(list));
   }
   publish();
+  const auto small = replica_.small_commands();
+  if (std::exchange(small_commands_, small) != small)
+    board_->small_write_us.store(monotonic_us(), std::memory_order_relaxed);
   if (!out.stale.empty()) board_->requests->on_stale_answers(std::move(out.stale));
   if (out.taken) send(board_->directory, inherit{std::move(*out.taken)});
   if (out.progress)

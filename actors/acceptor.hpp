@@ -42,6 +42,7 @@ class acceptor : public metered<acceptor_actor::base> {
   std::shared_ptr<board> board_;
   std::shared_ptr<log_entry> entry_;
   std::shared_ptr<core::log_store> disk_;
+  std::uint64_t small_commands_ = 0;  ///< that `replica_` had applied
   core::replica replica_;
   /// Listings that were given back because rows were about to end, and the owner's time then.
   std::map<std::tuple<core::process, core::table_id, core::sequence>, core::stamp> waiting_;

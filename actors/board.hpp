@@ -89,8 +89,9 @@ class request_sink {
   virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
   /// What was found for a watch.
   virtual void on_watch_part(std::uint64_t watch, core::watch_part&& part) = 0;
-  /// The hash that was asked for, and the bytes back; empty for an upload that is not known.
-  virtual void on_hashed(std::uint64_t ticket, std::string&& hash,
+  /// The hash that was asked for, of an upload or not, and the bytes back; empty for an upload that
+  /// is not known.
+  virtual void on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
                          std::shared_ptr<std::string>&& bytes) = 0;
   /// More of a log that is watched is on this node's disk.
   virtual void on_history(core::log_id log) = 0;
@@ -161,8 +162,8 @@ class board {
   store_actor store;
   reader_actor reader;
   hasher_actor hasher;
-  /// Votes for small entries that this node has put to disk: large transfers give way to them.
-  std::atomic<std::uint64_t> small_votes{0};
+  /// When this node last applied a command that is no part of a large value: those give way.
+  std::atomic<std::uint64_t> small_write_us{0};
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

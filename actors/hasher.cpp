@@ -1,9 +1,5 @@
 #include "actors/hasher.hpp"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -17,9 +13,9 @@ namespace {
 
 // Small writes count so long; a client that waits for each answer is seen all the time.
 constexpr std::uint64_t busy_us = 100'000;
-// Then a part goes on every so often: 11 MB a second. Each delays what is written with it by a few
+// Then a part goes on every so often: 8 MB a second. Each delays what is written with it by a few
 // hundred microseconds, and most small writes meet none.
-constexpr std::uint64_t pace_us = 12'000;
+constexpr std::uint64_t pace_us = 16'000;
 
 }  // namespace
 
@@ -27,12 +23,11 @@ hasher::hasher(caf::actor_config& config, std::shared_ptr<board> where)
     : metered(config, where->meters(), "hasher"), board_(std::move(where)) {}
 
 hasher_actor::behavior_type hasher::make_behavior() {
-  // Large transfers give way to small requests; a nice value is of this thread alone on Linux.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10));
   return {[this](hash_job& job) { hash(job); },
           [this](const hash_end& end) { whole_.erase(end.upload); },
           [this](hash_done& part) {
-            board_->requests->on_hashed(part.ticket, std::move(part.hash), std::move(part.bytes));
+            board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.hash),
+                                        std::move(part.bytes));
           }};
 }
 
@@ -60,22 +55,21 @@ void hasher::hash(hash_job& job) {
     hash.clear();
   }
   const bool is_upload = job.upload != 0 && job.bytes;
-  give({job.ticket, std::move(hash), std::move(job.bytes)}, is_upload);
+  give({job.ticket, is_upload, std::move(hash), std::move(job.bytes)});
 }
 
-void hasher::give(hash_done&& part, bool is_upload) {
+void hasher::give(hash_done&& part) {
   const auto now = monotonic_us();
-  if (!is_upload || !is_busy(now))
-    return board_->requests->on_hashed(part.ticket, std::move(part.hash), std::move(part.bytes));
+  if (!part.is_up || !is_busy(now))
+    return board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.hash),
+                                       std::move(part.bytes));
   const auto due = std::max(now, next_us_);
   next_us_ = due + pace_us;
   delayed_send(this, std::chrono::microseconds(due - now), std::move(part));
 }
 
-bool hasher::is_busy(std::uint64_t now) {
-  const auto votes = board_->small_votes.load(std::memory_order_relaxed);
-  if (std::exchange(votes_seen_, votes) != votes) votes_seen_at_us_ = now;
-  return now < votes_seen_at_us_ + busy_us;
+bool hasher::is_busy(std::uint64_t now) const {
+  return now < board_->small_write_us.load(std::memory_order_relaxed) + busy_us;
 }
 
 }  // namespace atlas::actors

@@ -24,15 +24,13 @@ class hasher : public metered<hasher_actor::base> {
   };
   using digest = std::unique_ptr<EVP_MD_CTX, free_digest>;
   void hash(hash_job& job);
-  void give(hash_done&& part, bool is_upload);
-  [[nodiscard]] bool is_busy(std::uint64_t now_us);
+  void give(hash_done&& part);
+  [[nodiscard]] bool is_busy(std::uint64_t now_us) const;
 
   std::shared_ptr<board> board_;
   /// Of each upload under way: all its parts so far.
   std::map<std::uint64_t, digest> whole_;
-  std::uint64_t votes_seen_ = 0;
-  std::uint64_t votes_seen_at_us_ = 0;  ///< when there were more of them last
-  std::uint64_t next_us_ = 0;           ///< no part goes on before
+  std::uint64_t next_us_ = 0;  ///< no part goes on before
 };
 
 }  // namespace atlas::actors

@@ -148,6 +148,7 @@ using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_t
 /// Hasher -> itself: a part whose turn has come.
 struct hash_done {
   std::uint64_t ticket = 0;
+  bool is_up = false;  ///< a part of an upload
   std::string hash;
   std::shared_ptr<std::string> bytes;
 };

@@ -6,6 +6,8 @@ namespace {
 constexpr std::size_t rows_per_turn = 8192;
 // Each holds a view that keeps what is deleted meanwhile on disk.
 constexpr std::size_t jobs_max = 1024;
+// Above this one listing is finished before others go on: each holds up to some MiB of its result.
+constexpr std::size_t held_bytes_max = 128 << 20;
 // Nobody waits so long for an answer.
 constexpr std::uint64_t life_ms_max = 120'000;
 
@@ -37,12 +39,17 @@ void reader::step() {
   if (jobs_.empty()) return;
   auto job = std::move(jobs_.front());
   jobs_.pop_front();
+  held_bytes_ -= job.walk->held_bytes();
   const bool over = job.walk->advance(rows_per_turn);
   if (over || monotonic_us() / 1000 > job.since_ms + life_ms_max) {
     running_.erase(name_of(job));
     if (over) answer(job, job.walk->take_result());
   } else {
-    jobs_.push_back(std::move(job));
+    held_bytes_ += job.walk->held_bytes();
+    if (held_bytes_ > held_bytes_max)
+      jobs_.push_front(std::move(job));
+    else
+      jobs_.push_back(std::move(job));
   }
   if (!jobs_.empty()) send(this, tick_message{});
 }

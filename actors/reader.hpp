@@ -29,6 +29,7 @@ class reader : public metered<reader_actor::base> {
 
   std::shared_ptr<board> board_;
   std::deque<listing_job> jobs_;  ///< the next to have its turn first
+  std::size_t held_bytes_ = 0;    ///< of the results that they have so far
   std::set<name> running_;
 };
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "actors/describe.hpp"
+#include "core/check.hpp"
+#include "core/row_command.hpp"
 #include "core/state_machine.hpp"
 #include "net/command_parser.hpp"
 
@@ -55,6 +57,8 @@ void request_router::poll(std::vector<net::client_reply>& out) {
 
 void request_router::start(net::client_request&& r, std::uint64_t now, std::uint64_t deadline) {
   const bool asks_for_data = net::asks_for_data(r.what);
+  if (board_->was_removed() && r.upload && board_->hasher)
+    caf::anon_send(board_->hasher, hash_end{r.upload});
   if (board_->was_removed() && asks_for_data)
     return reply(r.ticket, net::reply_kind::warn, core::removed_text(board_->self().node));
   switch (r.what) {
@@ -80,7 +84,7 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
       return start_key(std::move(r), now, deadline);
     case net::verb::blob_part:
     case net::verb::blob_commit:
-      return start_blob(std::move(r), deadline);
+      return start_blob(std::move(r));
     case net::verb::txn_commit:
       return start_transaction(std::move(r), deadline);
     case net::verb::key_mget:
@@ -170,6 +174,10 @@ void request_router::add_read(route& to, core::read_kind what, std::string row, 
 
 void request_router::add_write(route& to, core::request_table::write_request&& what, waiting w,
                                std::uint64_t deadline) {
+  // Chosen, it would end every node that applies it. Steps were looked at already.
+  ATLAS_CHECK(
+      what.what == core::operation::transaction || core::has_whole_value(what.what, what.value),
+      "a request becomes a whole command");
   const auto ticket = next_ticket_++;
   what.ticket = ticket;
   if (!to.requests.submit(std::move(what), {deadline})) {
@@ -317,7 +325,9 @@ void request_router::expire(route& r, std::uint64_t now) {
     const auto w = waiting_.find(e.ticket);
     if (w == waiting_.end()) continue;
     const std::string why = e.why.empty() ? describe_missing(*board_, *r.entry) : e.why;
-    const std::string text = (e.maybe_done ? "outcome unknown: " : "quorum unavailable: ") + why;
+    // Whatever became of a part: without the manifest the value is as it was.
+    const bool in_doubt = e.maybe_done && w->second.verb != net::verb::blob_part;
+    const std::string text = (in_doubt ? "outcome unknown: " : "quorum unavailable: ") + why;
     if (w->second.done)
       after_.emplace_back([done = std::move(w->second.done), text] {
         done(false, {core::outcome_code::refused, text});

@@ -53,7 +53,7 @@ class request_router : public net::backend, public request_sink {
   void on_move_reply(move_reply&& r) override;
   void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
   void on_watch_part(std::uint64_t watch, core::watch_part&& part) override;
-  void on_hashed(std::uint64_t ticket, std::string&& hash,
+  void on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
                  std::shared_ptr<std::string>&& bytes) override;
   void on_history(core::log_id log) override;
   void on_routes_changed() override;
@@ -109,7 +109,6 @@ class request_router : public net::backend, public request_sink {
   struct hashed_request {
     net::client_request request;
     std::string expected;
-    std::uint64_t deadline_ms = 0;
   };
   struct scan_job;
   /// One TABLE MOVE that is not answered yet.
@@ -156,6 +155,7 @@ class request_router : public net::backend, public request_sink {
     /// From here on the copy holds every change that was acknowledged when the owner was asked.
     std::optional<core::slot> frontier;
     std::uint64_t looked_at_ms = 0;
+    std::uint64_t deadline_ms = 0;  ///< for `WATCHING`
   };
   enum class leg : std::uint8_t { seal, read_part, adopt, clear, report };
   /// A table on its way from log to log, carried by this node (and maybe by others).
@@ -182,7 +182,7 @@ class request_router : public net::backend, public request_sink {
   /// Replies to a change that was denied, and says so in the audit log.
   void deny(route& r, const core::answer& a);
   // request_router_blobs.cpp
-  void start_blob(net::client_request&& r, std::uint64_t deadline_ms);
+  void start_blob(net::client_request&& r);
   void restart(net::client_request&& r, std::uint64_t deadline_ms);
   void check_chunk(const net::client_request& r, std::string&& bytes);
   void reply_chunked(const waiting& w, std::string&& data);
@@ -310,6 +310,7 @@ class request_router : public net::backend, public request_sink {
   std::map<std::uint64_t, pending_move> moves_;  ///< by number; each ends by its deadline
   std::uint64_t last_move_ = 0;
   std::unordered_map<std::uint64_t, hashed_request> hashing_;
+  std::uint64_t denied_upload_ = 0;         ///< the last one that the audit log was told of
   std::map<std::uint64_t, watch> watches_;  ///< bound: the gateway's requests in flight
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;

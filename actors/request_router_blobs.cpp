@@ -1,29 +1,18 @@
 // Values too large for one command (core/blob_manifest.hpp): their parts go through the log first,
 // each under its hash, then the manifest that names them; they are read part by part, and checked.
-#include <charconv>
-
 #include "actors/request_router.hpp"
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
 #include "net/command_parser.hpp"
 
 namespace atlas::actors {
-namespace {
-
-std::uint64_t upload_of(const net::client_request& r) {
-  std::uint64_t upload = 0;
-  std::from_chars(r.terms.data(), r.terms.data() + r.terms.size(), upload);
-  return upload;
-}
-
-}  // namespace
 
 /// A part, or the end of an upload: to the hasher first, in the order they came.
-void request_router::start_blob(net::client_request&& r, std::uint64_t deadline) {
+void request_router::start_blob(net::client_request&& r) {
   const auto ticket = next_ticket_++;
-  hash_job job{upload_of(r), ticket, nullptr};
+  hash_job job{r.upload, ticket, nullptr};
   if (r.what == net::verb::blob_part) job.bytes = std::make_shared<std::string>(std::move(r.value));
-  hashing_.emplace(ticket, hashed_request{std::move(r), {}, deadline});
+  hashing_.emplace(ticket, hashed_request{std::move(r), {}});
   caf::anon_send(board_->hasher, std::move(job));
 }
 
@@ -33,30 +22,36 @@ void request_router::restart(net::client_request&& r, std::uint64_t deadline) {
   return is_hashed ? start_key(std::move(r), 0, deadline) : start(std::move(r), 0, deadline);
 }
 
-void request_router::on_hashed(std::uint64_t ticket, std::string&& hash,
+void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
                                std::shared_ptr<std::string>&& bytes) {
+  // Of a part that is on its way up; made before others are kept waiting.
+  std::string value;
+  if (is_up && bytes) value = core::encode(core::chunk_put{options_.chunk_grace_us, hash, *bytes});
   std::unique_lock lock(mutex_);
   const auto found = hashing_.find(ticket);
   if (found == hashing_.end()) return;
-  auto [r, expected, deadline] = std::move(found->second);
+  auto [r, expected] = std::move(found->second);
   hashing_.erase(found);
+  // It may have waited for its turn there; the request begins now.
+  const auto now = monotonic_us() / 1000;
+  const auto deadline = now + options_.request_timeout_ms;
   if (r.what == net::verb::blob_chunk) {
     if (hash == expected)
       reply(r.ticket, net::reply_kind::chunk, std::move(*bytes));
     else
       reply(r.ticket, net::reply_kind::warn, "a part of the value is damaged at its owner");
   } else if (r.what == net::verb::blob_part) {
-    r.value = core::encode(core::chunk_put{options_.chunk_grace_us, hash, *bytes});
+    r.value = std::move(value);
     r.terms = std::move(hash);
-    start_key(std::move(r), monotonic_us() / 1000, deadline);
+    start_key(std::move(r), now, deadline);
   } else if (auto manifest = core::decode_manifest(r.value); manifest && !hash.empty()) {
     manifest->hash = std::move(hash);
     r.value = core::encode(*manifest);
-    start_key(std::move(r), monotonic_us() / 1000, deadline);
+    start_key(std::move(r), now, deadline);
   } else {
     reply(r.ticket, net::reply_kind::warn, "the upload is not known any more; send it again");
   }
-  flush_dirty(monotonic_us() / 1000);
+  flush_dirty(now);
   wake_if_ready(lock);
 }
 

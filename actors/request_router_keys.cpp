@@ -300,7 +300,10 @@ void request_router::deny(route& r, const core::answer& a) {
   const auto w = back ? waiting_.find(back->ticket) : waiting_.end();
   if (w == waiting_.end()) return;
   const auto& original = w->second.original;
-  if (options_.audit)
+  // The parts of one upload are one denied change.
+  const bool is_told = original && original->upload &&
+                       std::exchange(denied_upload_, original->upload) == original->upload;
+  if (options_.audit && !is_told)
     options_.audit({back->write.principal, original ? original->connection : w->second.connection,
                     net::command_words(w->second.verb),
                     original ? original->key : r.label + back->write.row, "denied"});

@@ -127,6 +127,8 @@ void request_router::reply_absent(const std::string& table, const net::client_re
     case net::verb::blob_get:
     case net::verb::blob_stat:
       return reply(r.ticket, net::reply_kind::payload, "EMPTY");
+    case net::verb::blob_chunk:
+      return reply(r.ticket, net::reply_kind::warn, "a part of the value is gone");
     case net::verb::acl_list:
       return reply(r.ticket, net::reply_kind::payload, "ACL public");
     case net::verb::acl_revoke:

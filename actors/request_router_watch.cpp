@@ -2,6 +2,7 @@
 // the log. The reader looks; here is who wants to know, how far he is, and whether he keeps up.
 #include <algorithm>
 
+#include "actors/describe.hpp"
 #include "actors/request_router.hpp"
 #include "core/bytes.hpp"
 #include "core/stale_reads.hpp"
@@ -34,6 +35,7 @@ std::string event_text(const std::string& table, const core::watch_event& e, boo
 void request_router::add_watch(route& to, const net::client_request& r, std::string row) {
   auto& w = watches_[r.ticket];
   w.table = to.label;
+  w.deadline_ms = monotonic_us() / 1000 + options_.request_timeout_ms;
   w.terms.table = to.table;
   w.terms.prefix = std::move(row);
   w.terms.principal = r.principal;
@@ -204,13 +206,24 @@ void request_router::look_after_watches(std::uint64_t now) {
     return;
   }
   std::vector<std::uint64_t> over;
+  std::vector<std::uint64_t> late;
   for (auto& [ticket, w] : watches_) {
+    if (!w.is_told && now > w.deadline_ms) {
+      late.push_back(ticket);
+      continue;
+    }
     const bool is_idle = !w.is_asked && !w.is_full;
     if (!is_idle || now < w.looked_at_ms + (w.is_told ? look_every_ms : 50)) continue;
     if (look_after_orphan(w))
       look(ticket, w);
     else
       over.push_back(ticket);
+  }
+  for (const auto ticket : late) {
+    const auto& w = watches_.at(ticket);
+    end_watch(ticket, "quorum unavailable: " +
+                          (w.entry ? describe_missing(*board_, *w.entry)
+                                   : "this node has no copy of table " + w.table + " yet"));
   }
   for (const auto ticket : over)
     end_watch(ticket, "table " + watches_.at(ticket).table + " was dropped");

@@ -1,18 +1,6 @@
 #include "actors/store.hpp"
 
 namespace atlas::actors {
-namespace {
-
-constexpr std::size_t small_bytes_max = 16 << 10;
-
-std::uint64_t small_votes_in(const core::log_writes& w) {
-  return static_cast<std::uint64_t>(
-      std::count_if(w.writes.begin(), w.writes.end(), [](const core::record_write& r) {
-        return r.what == core::record_write::kind::accepted && r.value->size() <= small_bytes_max;
-      }));
-}
-
-}  // namespace
 
 store::store(caf::actor_config& config, std::shared_ptr<board> where, core::node_store& disk)
     : metered(config, where->meters(), "store"), board_(std::move(where)), disk_(disk) {}
@@ -32,7 +20,6 @@ void store::take(store_job& job) {
   // What it holds back speaks of records that will never be written.
   if (dropped_.contains(job.writes.log)) return;
   if (!job.writes.writes.empty()) {
-    board_->small_votes.fetch_add(small_votes_in(job.writes), std::memory_order_relaxed);
     sync_ = sync_ || job.writes.sync;
     writes_.push_back(std::move(job.writes));
     const auto known = std::find_if(tell_.begin(), tell_.end(),

@@ -1,5 +1,6 @@
 #include "core/history.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/bytes.hpp"
@@ -14,7 +15,8 @@ constexpr std::uint8_t has_guard = 8;
 constexpr std::uint8_t has_step = 16;
 constexpr std::uint8_t all_bits = 31;
 
-void encode(std::string& out, const change& c) {
+/// `guard`: its number among the lists of the record.
+void encode(std::string& out, const change& c, std::size_t guard) {
   auto head = static_cast<std::uint8_t>(c.what);
   if (c.value) head |= has_value;
   if (!c.guard.empty()) head |= has_guard;
@@ -27,10 +29,10 @@ void encode(std::string& out, const change& c) {
     put_varint(out, c.command);
   if (c.step) put_varint(out, c.step);
   if (c.value) put_string(out, *c.value);
-  if (!c.guard.empty()) put_string(out, c.guard);
+  if (!c.guard.empty()) put_varint(out, guard);
 }
 
-bool decode(byte_reader& in, change& c) {
+bool decode(byte_reader& in, const std::vector<std::string_view>& guards, change& c) {
   const auto head = in.byte();
   c.what = static_cast<change_kind>(head & kind_bits);
   c.version = in.varint();
@@ -40,7 +42,11 @@ bool decode(byte_reader& in, change& c) {
     c.command = in.varint();
   if (head & has_step) c.step = in.varint();
   if (head & has_value) c.value = std::string(in.string());
-  if (head & has_guard) c.guard = in.string();
+  if (head & has_guard) {
+    const auto guard = in.varint();
+    if (guard >= guards.size()) return false;
+    c.guard = guards[guard];
+  }
   return !in.failed() && (head & kind_bits) != 0 && head <= all_bits;
 }
 
@@ -63,9 +69,19 @@ void encode_table_changes(std::string& out, table_id table, std::uint64_t first,
                           const std::vector<change>& list) {
   put_varint(out, table.value);
   put_varint(out, first);
+  // Nearly always one list guards them all.
+  std::vector<std::string_view> guards;
+  std::vector<std::size_t> numbers;
+  for (const auto& c : list) {
+    auto known = std::find(guards.begin(), guards.end(), c.guard);
+    if (!c.guard.empty() && known == guards.end()) known = guards.insert(known, c.guard);
+    numbers.push_back(static_cast<std::size_t>(known - guards.begin()));
+  }
   std::string body;
+  put_varint(body, guards.size());
+  for (const auto& g : guards) put_string(body, g);
   put_varint(body, list.size());
-  for (const auto& c : list) encode(body, c);
+  for (std::size_t i = 0; i < list.size(); ++i) encode(body, list[i], numbers[i]);
   put_string(out, body);
 }
 
@@ -79,10 +95,13 @@ std::optional<table_changes> changes_of(table_id table, std::string_view record)
     if (in.failed()) return std::nullopt;
     if (of != table) continue;
     byte_reader changes(body);
+    std::vector<std::string_view> guards;
+    for (auto left = changes.varint(); left > 0 && !changes.failed(); --left)
+      guards.push_back(changes.string());
     const auto count = changes.varint();
     for (std::uint64_t i = 0; i < count; ++i) {
       change c;
-      if (!decode(changes, c)) return std::nullopt;
+      if (!decode(changes, guards, c)) return std::nullopt;
       found.list.push_back(std::move(c));
     }
     if (!changes.complete() || found.first == 0) return std::nullopt;

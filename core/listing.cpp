@@ -15,6 +15,8 @@ namespace {
 // What one listing returns: it is held in memory, and travels in one message.
 constexpr std::size_t scan_bytes_max = 8 << 20;
 constexpr std::size_t sample_rows_max = 10'000;
+// Rows are read with their values; a turn takes no more of them.
+constexpr std::size_t turn_bytes_max = 1 << 20;
 
 std::uint64_t size_in(const row_record& record) {
   const auto m = decode_manifest(record.value);
@@ -38,7 +40,9 @@ listing::listing(const read& asked, scan_terms terms, moment at)
 
 bool listing::advance(std::size_t rows) {
   std::size_t visited = 0;
-  while (!over_ && visited < rows) {
+  std::size_t seen_bytes = 0;
+  const auto is_full = [&] { return visited >= rows || seen_bytes >= turn_bytes_max; };
+  while (!over_ && !is_full()) {
     bool stopped = false;
     const auto stop_before = [&](std::string from) {
       from_ = std::move(from);
@@ -49,7 +53,9 @@ bool listing::advance(std::size_t rows) {
                   [&](std::string_view whole, std::string_view bytes) {
                     const auto row = whole.substr(at_.before.size());
                     if (is_reserved_row(row)) return stop_before(at_.before + end_of_reserved_rows);
-                    if (visited++ == rows) return stop_before(std::string(whole));
+                    if (is_full()) return stop_before(std::string(whole));
+                    ++visited;
+                    seen_bytes += bytes.size();
                     return visit(row, bytes);
                   });
     over_ = !stopped;

@@ -29,8 +29,10 @@ class listing {
 
   listing(const read& asked, scan_terms terms, moment at);
 
-  /// Visits up to `rows` more rows; true when the result is there.
+  /// Visits up to `rows` more rows, fewer if they are large; true when the result is there.
   bool advance(std::size_t rows);
+  /// Bytes of the result so far.
+  [[nodiscard]] std::size_t held_bytes() const { return bytes_; }
   /// `encode(scan_page)`; a count is a varint; a sample is how many rows it was drawn from, and
   /// then the rows.
   [[nodiscard]] outcome take_result();

@@ -230,6 +230,7 @@ void replica::apply_known(bool answer, replica_effects& out) {
 
 void replica::apply_entry(slot at, const entry& value, bool answer, replica_effects& out) {
   ATLAS_CHECK(at == watermark_ + 1, "slots are applied in order, none is skipped");
+  std::size_t bytes = value.size();  // that are kept with the slot
   switch (value.kind()) {
     case entry_kind::no_op:
       break;
@@ -238,6 +239,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       // must rise (§10).
       last_stamp_ = std::max(stamp{last_stamp_.us + 1}, batch_reader(value).when());
       table_.apply(value, last_stamp_, answer ? &out.results : nullptr, at);
+      bytes += table_.history_bytes();
       break;
     }
     case entry_kind::configuration: {
@@ -247,11 +249,11 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
       active_ = std::move(*next);
       active_at_ = at;
       settled_ = false;
-      std::string bytes;
-      encode_configuration(active_, bytes);
+      std::string encoded;
+      encode_configuration(active_, encoded);
       open_group(out);
       out.persist.push_back(
-          {.what = record_write::kind::configuration, .at = at, .key = std::move(bytes)});
+          {.what = record_write::kind::configuration, .at = at, .key = std::move(encoded)});
       if (!out.progress) out.progress.emplace();
       out.progress->changed = active_;
       break;
@@ -259,7 +261,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
   }
   applied_hash_ = running_hash(applied_hash_, at.value, *value.bytes);
   watermark_ = at;
-  retention_.note(at, value.size(), now_);
+  retention_.note(at, bytes, now_);
 }
 
 void replica::note_applied(replica_effects& out) {

@@ -95,6 +95,7 @@ class replica {
   /// ballot after the read arrived and `can_answer` its watermark at that time. `wall`: as in
   /// `state_machine::answer`.
   [[nodiscard]] outcome answer(const read& r, stamp wall = {}) const;
+  [[nodiscard]] std::uint64_t small_commands() const { return table_.small_commands(); }
   /// As `state_machine::list`: for reads that `answer` would need long for.
   [[nodiscard]] std::unique_ptr<listing> list(const read& r) const { return table_.list(r); }
   /// While somebody watches, changes are written as soon as they are applied.

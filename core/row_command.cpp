@@ -150,6 +150,12 @@ std::string time_text(stamp at) {
 
 access_list guard_of(const std::optional<row_record>& row, const access_list* of_table) {
   access_list own;
+  return guard_of(row, of_table, own);
+}
+
+const access_list& guard_of(const std::optional<row_record>& row, const access_list* of_table,
+                            access_list& own) {
+  static const access_list nobodys;
   if (row && !row->acl.empty()) {
     auto decoded = access_list::decode(row->acl);
     ATLAS_CHECK(decoded.has_value(), "access lists decode");
@@ -157,7 +163,7 @@ access_list guard_of(const std::optional<row_record>& row, const access_list* of
   }
   // Anybody may write a list that nobody owns. It must not lift the table's.
   if (own.empty() || (!own.is_owned() && of_table && of_table->is_owned()))
-    return of_table ? *of_table : access_list();
+    return of_table ? *of_table : nobodys;
   return own;
 }
 
@@ -165,7 +171,8 @@ bool may_see(const row_record& row, const access_list& of_table, std::string_vie
              stamp now) {
   if (!row.has_value || !row.is_there(now)) return false;
   if (row.acl.empty()) return of_table.may_read(principal);
-  return guard_of(row, &of_table).may_read(principal);
+  access_list own;
+  return guard_of(row, &of_table, own).may_read(principal);
 }
 
 row_command::row_command(const command_view& c, std::optional<row_record> old,
@@ -179,7 +186,8 @@ void row_command::decide(const command_view& c) {
   // Most rows are guarded by nothing: no list is made for them.
   const bool is_guarded = (old_ && !old_->acl.empty()) || (of_table_ && !of_table_->empty());
   if (is_guarded) {
-    const auto guard = guard_of(old_, of_table_);
+    access_list own;
+    const auto& guard = guard_of(old_, of_table_, own);
     if (!guard.may_write(c.principal)) {
       result_ = {outcome_code::denied, denial(c.principal, "it may not write this key")};
       return;

@@ -85,6 +85,9 @@ class row_command {
 /// that; else its own, which guards nothing yet.
 [[nodiscard]] access_list guard_of(const std::optional<row_record>& row,
                                    const access_list* of_table);
+/// The same without a copy: `own` is filled with the row's list, if it has one.
+[[nodiscard]] const access_list& guard_of(const std::optional<row_record>& row,
+                                          const access_list* of_table, access_list& own);
 /// Whether the row has a value at log time `now` that `principal` may read.
 [[nodiscard]] bool may_see(const row_record& row, const access_list& of_table,
                            std::string_view principal, stamp now);

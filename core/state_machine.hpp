@@ -47,6 +47,10 @@ class state_machine {
   /// `results` is not null. A repeated command changes nothing and gets its first result (§8).
   /// What changed is written by the next `save`.
   void apply(const entry& batch, stamp when, std::vector<command_result>* results, slot at = {});
+  /// Commands applied so far that are no part of a value in chunks.
+  [[nodiscard]] std::uint64_t small_commands() const { return small_commands_; }
+  /// Bytes of the record of what the last batch changed.
+  [[nodiscard]] std::size_t history_bytes() const { return history_bytes_; }
   /// Rows changed since the last `save`.
   [[nodiscard]] std::size_t unsaved() const { return rows_.unsaved(); }
   /// Bytes put into rows since then; a row that is put twice counts twice.
@@ -156,7 +160,13 @@ class state_machine {
   log_id log_;
   table_id home_;
   std::map<table_id, table_state> tables_;  ///< every table that is or was here
-  std::map<table_id, access_list> guards_;  ///< of whole tables that are here
+  /// A list of a whole table that is here, and its encoding, which goes into every record of
+  /// changes.
+  struct table_guard {
+    access_list list;
+    std::string encoded;
+  };
+  std::map<table_id, table_guard> guards_;
   /// Rows that end, those of stays that have not begun or are over included: they go with the rows.
   /// Each also stands as a row of its own. No stay in it is empty.
   std::map<stay, ends> due_;
@@ -168,7 +178,9 @@ class state_machine {
   slot_changes changes_;                         ///< of it
   std::map<table_id, std::uint64_t> positions_;  ///< of the last change of each table
   std::vector<std::pair<slot, std::string>> history_;  ///< records since the last save
-  std::string result_lines_;                           ///< results since the last save
+  std::size_t history_bytes_ = 0;
+  std::uint64_t small_commands_ = 0;
+  std::string result_lines_;        ///< results since the last save
   std::vector<slot> result_slots_;  ///< slots that hold a results record on disk, ascending
   bool catalogue_changed_ = true;
   bool closed_ = false;  ///< the row `closed_row` is there

@@ -46,10 +46,14 @@ outcome state_machine::put_chunk(const command_view& c, const stay& of, stamp wh
     if (before) return std::nullopt;
     return make_blob(encode_row({1, when, when, {}, put->bytes}));
   });
+  const auto bytes = rows_.get(prefix + chunk_count_row(put->hash));
+  const auto counted = decoded(bytes);
+  // The longest grace that anybody gave it counts.
+  const auto known = counted ? byte_reader(counted->value).varint() : 0;
   std::string grace;
-  put_varint(grace, put->grace_us);
-  const auto counted = rows_.get(prefix + chunk_count_row(put->hash));
-  if (!counted || decoded(counted)->version == 0) keep_count(of, put->hash, 0, grace, when);
+  put_varint(grace, std::max(known, put->grace_us));
+  const auto names = counted ? counted->version : 0;
+  if (names == 0 || put->grace_us > known) keep_count(of, put->hash, names, grace, when);
   return {};
 }
 

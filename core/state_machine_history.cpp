@@ -29,10 +29,13 @@ void state_machine::load_positions() {
 
 /// `row` holds the list that guards the row, if it has one of its own.
 void state_machine::note_change(table_id table, const std::optional<row_record>& row, change what) {
-  const auto* const of_table = guard(table);
-  if (of_table || (row && !row->acl.empty())) {
-    const auto list = guard_of(row, of_table);
-    if (list.is_owned()) what.guard = list.encode();
+  const auto of_table = guards_.find(table);
+  const bool is_guarded = of_table != guards_.end();
+  if (is_guarded || (row && !row->acl.empty())) {
+    access_list own;
+    const auto& list = guard_of(row, is_guarded ? &of_table->second.list : nullptr, own);
+    if (list.is_owned())
+      what.guard = &list == &own ? std::string(row->acl) : of_table->second.encoded;
   }
   // At once: a seal in the same batch tells the position.
   ++positions_[table];
@@ -57,11 +60,13 @@ void state_machine::set_position(table_id table, std::uint64_t position) {
 }
 
 void state_machine::keep_changes(slot at) {
+  history_bytes_ = 0;
   if (changes_.empty()) return;
   const auto& by_table = changes_.by_table();
   history_.emplace_back(at, encode_history(changes_, [&](table_id table) {
                           return positions_[table] + 1 - by_table.at(table).size();
                         }));
+  history_bytes_ = history_.back().second.size();
   for (const auto& [table, list] : by_table) set_position(table, positions_[table]);
 }
 

@@ -17,6 +17,8 @@ namespace {
 // Rows that end with one batch: those behind them are over all the same, and go with the next.
 constexpr std::size_t expire_rows_max = 512;
 constexpr std::string_view due_rows = "!x";
+// Chunks that lose a name with one transaction: 2 GiB of values.
+constexpr std::size_t released_chunks_max = 16'384;
 
 std::optional<row_record> decoded(const blob& bytes) {
   if (!bytes) return std::nullopt;
@@ -128,7 +130,7 @@ stamp state_machine::next_due() const {
 
 const access_list* state_machine::guard(table_id table) const {
   const auto found = guards_.find(table);
-  return found == guards_.end() ? nullptr : &found->second;
+  return found == guards_.end() ? nullptr : &found->second.list;
 }
 
 /// The list of the row without a name guards the whole table.
@@ -141,7 +143,7 @@ void state_machine::load_guard(table_id table) {
   if (!record || record->acl.empty()) return;
   auto list = access_list::decode(record->acl);
   ATLAS_CHECK(list.has_value(), "access lists decode");
-  guards_[table] = *std::move(list);
+  guards_[table] = {*std::move(list), std::string(record->acl)};
 }
 
 outcome state_machine::execute_row(const command_view& c, table_id table, const std::string& prefix,
@@ -187,6 +189,7 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
   txn_rows changed;
   std::string values;
   std::uint64_t number = 0;
+  std::size_t released = 0;
   for (const auto& s : *steps) {
     ++number;
     const auto* const state = state_of(s.table);
@@ -216,6 +219,11 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
     }
     if (s.what == step_kind::increase) values += "\r\n" + done.result().data;
     if (!done.changes()) continue;
+    if (old && old->is_chunked &&
+        (released += old->value.size() / hash_bytes) > released_chunks_max)
+      return {outcome_code::refused, s.key +
+                                         ": the transaction would replace or remove values of "
+                                         "more than 2 GiB; do it in several"};
     auto& row = changed[name];
     row.next = done.next() ? make_blob(encode_row(*done.next())) : nullptr;
     if (done.told()) {
@@ -246,7 +254,12 @@ void state_machine::keep_rows(const txn_rows& changed) {
                    // Written and removed again: nobody else ever saw it.
                    const bool is_told =
                        made.told && (made.told->what == change_kind::put || was_there);
-                   if (is_told) note_change(table, next ? next : old, *made.told);
+                   if (is_told) {
+                     auto told = *made.told;
+                     // What the transaction wrote before it removed the row nobody ever saw.
+                     if (told.what == change_kind::erase) told.version = old->version;
+                     note_change(table, next ? next : old, std::move(told));
+                   }
                    return kept;
                  });
     const stay here{table, state_of(table)->moves};
@@ -259,7 +272,8 @@ std::optional<std::string> state_machine::conflict_of(const txn_step& s,
                                                       const std::optional<row_record>& old,
                                                       std::string_view principal,
                                                       stamp when) const {
-  const bool is_readable = guard_of(old, guard(s.table)).may_read(principal);
+  access_list own;
+  const bool is_readable = guard_of(old, guard(s.table), own).may_read(principal);
   const bool there = old && old->is_there(when) && is_readable;
   const bool holds = s.what == step_kind::if_absent ? !there
                      : s.what == step_kind::if_version

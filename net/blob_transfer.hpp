@@ -48,8 +48,8 @@ struct blob_download {
   std::size_t next_put = 0;  ///< and that was not put out
   std::map<std::size_t, std::string> arrived;
   std::size_t in_flight = 0;
-  bool is_begun = false;  ///< the head is put out
-  unsigned repeats = 0;   ///< of failed chunks
+  bool is_begun = false;                        ///< the head is put out
+  std::map<std::size_t, unsigned> failed = {};  ///< how often each chunk could not be had
 
   [[nodiscard]] std::size_t chunks_end() const {
     return static_cast<std::size_t>((end + core::chunk_bytes - 1) / core::chunk_bytes);

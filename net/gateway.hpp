@@ -27,8 +27,8 @@ enum class verb : std::uint8_t {
   blob_set,  ///< key, value (may be empty)
   blob_get,  ///< key; terms = empty or `<from> <length>` -> BLOB n + bytes, or EMPTY
   // Parts of a value that is too large for one request; only the session makes these.
-  blob_part,    ///< key, value = bytes, terms = number of the upload -> their hash
-  blob_commit,  ///< key, value = core::blob_manifest without its hash, terms = the same
+  blob_part,    ///< key, value = bytes, upload -> their hash
+  blob_commit,  ///< key, value = core::blob_manifest without its hash, upload
   blob_chunk,   ///< key, value = hash -> bytes
   blob_stat,    ///< key -> BLOB size=... or EMPTY
   key_cas,      ///< key, value; terms = `absent` or the version that must be there
@@ -75,6 +75,7 @@ struct client_request {
   std::string principal;
   std::string terms = {};        ///< what else was said, as the verb describes
   std::uint64_t connection = 0;  ///< number of the client's connection, for the audit log
+  std::uint64_t upload = 0;      ///< of parts and the end of a large blob: number of the upload
 };
 
 /// How the gateway frames an answer.

@@ -18,7 +18,8 @@ client_reply warning(std::string text) {
 
 /// The backend executes those of one table in the order of submission.
 bool keeps_order(verb what) {
-  return is_key_operation(what) && what != verb::key_get_stale;
+  // The end of an upload is hashed first, and others would overtake it.
+  return is_key_operation(what) && what != verb::key_get_stale && what != verb::blob_commit;
 }
 
 /// What the client said, which may be long in each of the three.
@@ -75,6 +76,8 @@ bool session::may_read() const {
   if (held_) return unanswered_ == 0;
   if (upload_ && upload_->is_whole()) return upload_->in_flight == 0;
   if (upload_ && upload_->in_flight >= parts_in_flight_max) return false;
+  // Parts leave a trace: not before what was sent in front of them is done.
+  if (upload_ && upload_->in_parts() && !upload_->to.tagged && unanswered_ > 0) return false;
   // One request is let through whatever it may bring.
   const auto expected = in_flight() == 0 ? 0 : expected_bytes();
   return !input_over_ && in_flight() < options_.requests_in_flight_max &&
@@ -291,6 +294,7 @@ void session::fail(std::string text) {
 void session::stop_reading() {
   input_over_ = true;
   paused_ = starved_ = false;
+  if (held_ && held_->upload) desk_.cancelled.push_back(held_->upload);
   held_.reset();
   if (upload_ && upload_->in_parts()) desk_.cancelled.push_back(upload_->id);
   upload_.reset();
@@ -332,8 +336,7 @@ void session::abandon() {
 }
 
 std::size_t session::input_bytes() const {
-  const auto chunks = download_ ? download_->arrived.size() * core::chunk_bytes : 0;
-  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0) + chunks;
+  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0);
 }
 
 }  // namespace atlas::net

@@ -102,7 +102,8 @@ class session {
   [[nodiscard]] std::size_t expected_bytes() const { return values_in_flight_ * value_bytes_; }
   /// Memory held for answers that are not sent.
   [[nodiscard]] std::size_t output_bytes() const {
-    return out_.size() + waiting_bytes_ + deferred_bytes_;
+    const auto chunks = download_ ? download_->in_flight + download_->arrived.size() : 0;
+    return out_.size() + waiting_bytes_ + deferred_bytes_ + chunks * core::chunk_bytes;
   }
 
  private:

@@ -23,6 +23,10 @@ void session::begin_upload(blob_upload&& u, std::size_t length) {
   upload_ = std::move(u);
   if (!upload_->refusal.empty()) return framer_.expect_skip(length);
   if (length <= options_.value_bytes_max) return framer_.expect_blob(length);
+  if (transaction_.is_open() && !upload_->to.tagged) {
+    upload_->refusal = transaction_desk::busy().text;
+    return framer_.expect_skip(length);
+  }
   upload_->id = ++desk_.last_ticket;
   upload_->left = upload_->manifest.size = length;
   expect_part();
@@ -44,9 +48,9 @@ void session::on_part_read(bool is_kept) {
   const auto place = upload_->manifest.chunks.size();
   upload_->manifest.chunks.emplace_back();
   ++upload_->in_flight;
-  submit_part(
-      {0, verb::blob_part, upload_->key, std::move(bytes), principal_, std::to_string(upload_->id)},
-      transfer_part::up, place);
+  client_request r{0, verb::blob_part, upload_->key, std::move(bytes), principal_};
+  r.upload = upload_->id;
+  submit_part(std::move(r), transfer_part::up, place);
   if (upload_->left > 0) expect_part();
 }
 
@@ -81,7 +85,7 @@ void session::answer_transfer(const ticket_entry& entry, client_reply&& reply) {
     download_->arrived.emplace(entry.place, std::move(reply.text));
     return put_out_chunks();
   }
-  if (++download_->repeats <= repeats_max) return ask_chunk(entry.place);
+  if (++download_->failed[entry.place] <= repeats_max) return ask_chunk(entry.place);
   if (download_->is_begun) return abandon();  // a length was promised: no error can be told
   append_reply(out_, download_->to.tag_or_null(), std::move(reply));
   end_download();
@@ -90,18 +94,15 @@ void session::answer_transfer(const ticket_entry& entry, client_reply&& reply) {
 /// Every part is answered: now the value itself, in its turn.
 void session::finish_upload() {
   auto done = *std::exchange(upload_, std::nullopt);
-  if (transaction_.is_open() && !done.to.tagged) {
-    desk_.cancelled.push_back(done.id);
-    return reply_at_once(transaction_desk::busy(), done.to);
-  }
   if (!done.refusal.empty()) {
     desk_.cancelled.push_back(done.id);
     return reply_at_once({0, reply_kind::warn, std::move(done.refusal)}, done.to);
   }
   done.manifest.hash.assign(core::hash_bytes, 0);  // the backend knows
-  request({0, verb::blob_commit, std::move(done.key), core::encode(done.manifest), principal_,
-           std::to_string(done.id)},
-          std::move(done.to));
+  client_request r{0, verb::blob_commit, std::move(done.key), core::encode(done.manifest),
+                   principal_};
+  r.upload = done.id;
+  request(std::move(r), std::move(done.to));
 }
 
 /// Everything that is put out goes through here: nothing may come between the bytes of a blob.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "storage/fail_stop.hpp"
@@ -111,7 +112,28 @@ core::result<core::done> database::open_rocksdb(rocksdb::Options& options) {
   if (!opened.ok()) return refusal(opened);
   db_.reset(db);
   for (auto* handle : handles) keep(handle);
+  if (auto whole = check_large_values(); !whole) return whole;
   return check_mark();
+}
+
+/// RocksDB opens the files of large values when one is read first, which may be after this node has
+/// voted. What is inside them is checked when it is read.
+core::result<core::done> database::check_large_values() const {
+  std::vector<rocksdb::ColumnFamilyMetaData> families;
+  db_->GetAllColumnFamilyMetaData(&families);
+  for (const auto& family : families)
+    for (const auto& file : family.blob_files) {
+      const auto name = file.blob_file_name.substr(file.blob_file_name.find_first_not_of('/'));
+      std::error_code missing;
+      const auto size =
+          std::filesystem::file_size(std::filesystem::path(file.blob_file_path) / name, missing);
+      if (missing || size != file.blob_file_size)
+        return refusal(rocksdb::Status::Corruption(
+            name, missing ? missing.message()
+                          : "has " + std::to_string(size) + " bytes instead of " +
+                                std::to_string(file.blob_file_size)));
+    }
+  return core::done{};
 }
 
 core::failure database::refusal(const rocksdb::Status& status) const {

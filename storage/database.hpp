@@ -63,6 +63,7 @@ class database {
   core::result<core::done> open_files(const store_options& options);
   core::result<core::done> open_rocksdb(rocksdb::Options& options);
   [[nodiscard]] core::failure refusal(const rocksdb::Status& status) const;
+  core::result<core::done> check_large_values() const;
   [[nodiscard]] core::result<core::done> check_mark();
   void keep(rocksdb::ColumnFamilyHandle* handle);
 

@@ -147,6 +147,42 @@ TEST_SUITE("core/state_machine_blobs") {
     CHECK(t.rows_like("!") == 0);
   }
 
+  TEST_CASE("the longest grace that anybody gave a chunk counts") {
+    blob_bench t;
+    const auto put = [&](std::uint64_t us, std::uint64_t wanted) {
+      const auto name = hash('a');
+      t.run(us, operation::put_chunk, ".k", encode(chunk_put{wanted, name, "aaa"}));
+    };
+    put(1, 5'000);
+    put(2, 10);
+    t.tick(5'001);
+    CHECK(t.chunks() == "a");
+    t.blob(5'001, ".k", "a");
+    put(5'002, 9'000);
+    t.run(6'000, operation::erase, ".k", {});
+    t.tick(6'000 + 8'999);
+    CHECK(t.chunks() == "a");
+    t.tick(6'000 + 9'000);
+    CHECK(t.chunks().empty());
+  }
+
+  TEST_CASE("a transaction lets go of so many chunks and no more") {
+    blob_bench t;
+    t.chunk(1, 'a');
+    std::vector<txn_step> steps;
+    for (int i = 0; i < 17; ++i) {
+      const auto row = ".k" + std::to_string(i);
+      t.blob(2, row, std::string(1'000, 'a'));
+      steps.push_back({step_kind::erase, "t" + row, 0, {}, {table_log.value}});
+    }
+    const auto refused = t.run(3, operation::transaction, {}, encode_steps(steps));
+    CHECK(refused.code == outcome_code::refused);
+    CHECK(refused.data.find("more than 2 GiB") != std::string::npos);
+    CHECK(t.read(read_kind::get, ".k0").code == outcome_code::chunked);
+    steps.resize(16);
+    CHECK(t.run(4, operation::transaction, {}, encode_steps(steps)).data.starts_with("COMMITTED"));
+  }
+
   TEST_CASE("every way a value can go lets its chunks go") {
     blob_bench t;
     for (const char c : std::string("abcd")) t.chunk(1, c);

@@ -113,10 +113,14 @@ void table_model::execute_chunk(const core::command& c, core::table_id table) {
   rows.try_emplace(prefix + core::chunk_row(put.hash), model_row{std::string(put.bytes), 1});
   const auto name = core::chunk_count_row(put.hash);
   const auto known = rows.find(prefix + name);
-  if (known != rows.end() && known->second.version > 0) return;
+  const bool is_known = known != rows.end();
+  const auto grace = is_known ? core::byte_reader(known->second.value).varint() : 0;
   model_row count;
-  core::put_varint(count.value, put.grace_us);
-  count.expires = std::max(when_, tables_[table].least).us + put.grace_us;
+  if (is_known) count.version = known->second.version;
+  if (count.version > 0 && put.grace_us <= grace) return;
+  core::put_varint(count.value, std::max(grace, put.grace_us));
+  if (count.version == 0)
+    count.expires = std::max(when_, tables_[table].least).us + std::max(grace, put.grace_us);
   set(table, name, &count);
 }
 

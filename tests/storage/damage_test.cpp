@@ -252,6 +252,40 @@ TEST_SUITE("storage/damage") {
     CHECK(noticed >= 30);
   }
 
+  TEST_CASE("a file of large values that is cut or gone is refused, a flipped byte is never read") {
+    scratch_dir dir;
+    const std::string large(100'000, 'v');
+    {
+      auto store = must_open(dir.file("live"));
+      store->open_log(log, "t");
+      write(*store, log, {put_row("large", large), applied(1, 1, 1)});
+    }
+    must_open(dir.file("live"));  // recovery turned the write-ahead log into files
+    const auto blob = newest_in(dir.file("live/rocksdb"), ".blob");
+    const auto copy = fs::path(dir.file("copy")) / "rocksdb" / blob.filename();
+    const auto copied = [&] {
+      fs::remove_all(dir.file("copy"));
+      fs::copy(dir.file("live"), dir.file("copy"), fs::copy_options::recursive);
+    };
+    copied();
+    fs::resize_file(copy, fs::file_size(copy) - 1);
+    auto opened = try_open(dir.file("copy"));
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().code == core::errc::corrupt);
+    CHECK(opened.error().detail.find(blob.filename().string()) != std::string::npos);
+    copied();
+    fs::remove(copy);
+    CHECK_FALSE(try_open(dir.file("copy")).ok());
+    copied();
+    flip(copy, 50'000);
+    failure_log failures;
+    opened = try_open(dir.file("copy"), &failures);
+    if (opened.ok()) {
+      static_cast<void>(opened.value()->open_log(log, "t")->get("large"));
+      CHECK(failures.first.find("damaged data") != std::string::npos);
+    }
+  }
+
   TEST_CASE("tables without CURRENT are not founded anew") {
     scratch_dir dir;
     {

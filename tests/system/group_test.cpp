@@ -156,8 +156,10 @@ TEST_CASE("a table that has left its group outlives it") {
     for (const auto& line :
          {"KEY PUT orders.1 " + value, std::string("GROUP CREATE shop"),
           std::string("GROUP ADD shop orders"), std::string("GROUP REMOVE shop orders"),
-          std::string("TABLE DROP shop")})
-      REQUIRE_MESSAGE(mine.ask(line).ok(), line);
+          std::string("TABLE DROP shop")}) {
+      const auto answer = mine.ask(line);
+      REQUIRE_MESSAGE(answer.ok(), line << ": " << answer.text());
+    }
     REQUIRE(mine.ask("KEY GET orders.1").text() == "VALUE:" + value);
   }
 }
