@@ -30,6 +30,8 @@ const char* const about =
     "  scan             SCAN <table>. LIMIT --scan-limit\n"
     "  count            COUNT <table>.\n"
     "  blob             KEY BLOB SET and KEY BLOB GET by --read-ratio\n"
+    "  watch            KEY PUT, while --watchers follow the first table with its values; a probe\n"
+    "                   tells how long a write takes to reach them\n"
     "Workloads that read write every key first. Redis has put, get and mixed.\n\n"
     "Exit status: 0 all well, 1 errors, dropped connections or unanswered requests, 2 bad usage.\n";
 
@@ -49,6 +51,8 @@ void describe_load(po::options_description& d, bench_options& o, std::string& wo
   add("read-ratio", po::value(&o.read_ratio)->default_value(0.5),
       "share of reads of mixed and blob");
   add("scan-limit", po::value(&o.scan_limit)->default_value(o.scan_limit), "keys of one scan");
+  add("watchers", po::value(&o.watchers)->default_value(o.watchers),
+      "connections that watch, 1 to 256");
   add("clients", po::value(&o.clients)->default_value(o.clients), "connections");
   add("pipeline", po::value(&o.pipeline)->default_value(o.pipeline),
       "requests in flight per connection");
@@ -83,6 +87,7 @@ core::result<core::done> check_load(const bench_options& o) {
   if (o.tables < 1 || o.tables > o.keys) return refuse("tables", "write 1 to the number of keys");
   if (o.scan_limit < 1 || o.scan_limit > scan_limit_max)
     return refuse("scan-limit", "write 1 to 1000000");
+  if (o.watchers < 1 || o.watchers > 256) return refuse("watchers", "write 1 to 256");
   if (o.threads < 1 || o.threads > 16) return refuse("threads", "write 1 to 16");
   if (!(o.duration_s > 0 && o.duration_s <= seconds_max))
     return refuse("duration", "write seconds above 0, at most a day");

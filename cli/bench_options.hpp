@@ -26,6 +26,7 @@ struct bench_options {
   std::uint32_t keys = 10'000;
   std::uint32_t tables = 1;        ///< the keys are spread over so many tables
   std::uint32_t scan_limit = 100;  ///< keys of one scan
+  std::uint32_t watchers = 1;      ///< of the watch workload
   double duration_s = 5;
   double warmup_s = 1;
   std::string key_prefix = "bench";

@@ -110,6 +110,24 @@ void print_troubles(std::ostream& out, const bench_tally& t) {
     out << "lost connections: " << count << " x " << text << '\n';
 }
 
+void print_heard(std::ostream& out, const bench_heard& h, double window_s) {
+  print_row(out, "delivery", h.delivery, window_s);
+  out << "watch: " << static_cast<double>(h.events) / window_s << " events per second to "
+      << h.watchers << (h.watchers == 1 ? " watcher" : " watchers together");
+  if (h.gaps > 0) out << ", " << h.gaps << " gaps";
+  out << '\n';
+  if (!h.failure.empty()) out << "watch failed: " << h.failure << '\n';
+}
+
+ordered_json heard_json(const bench_heard& h, double window_s) {
+  return {{"watchers", h.watchers},
+          {"events", h.events},
+          {"events_per_s", static_cast<double>(h.events) / window_s},
+          {"gaps", h.gaps},
+          {"delivery_us", latency_json(h.delivery)},
+          {"failure", h.failure}};
+}
+
 const char* engine_name(const bench_options& o) {
   return o.engine == bench_engine::redis ? "redis" : "atlas";
 }
@@ -134,6 +152,7 @@ std::string bench_text_report(const bench_options& o, const bench_result& r) {
     out << "nothing was measured: the requests of the warm-up took until the end of the window; "
            "give it a longer --duration\n";
   print_troubles(out, total);
+  if (r.heard.watchers > 0) print_heard(out, r.heard, o.duration_s);
   if (r.targets.size() < 2) return out.str();
   for (std::size_t i = 0; i < r.targets.size(); ++i) {
     out << o.targets[i] << '\n';
@@ -163,6 +182,7 @@ std::string bench_json_report(const bench_options& o, const bench_result& r) {
                    {"client_cpu_percent", 100 * r.client_cpu_s / r.client_wall_s},
                    {"clean", r.clean()}};
   out.update(tally_json(r.total(), r.elapsed_s));
+  if (r.heard.watchers > 0) out["watch"] = heard_json(r.heard, o.duration_s);
   out["sockets"] = ordered_json::array();
   for (std::size_t i = 0; i < r.targets.size(); ++i) {
     ordered_json target{{"socket", o.targets[i]}};

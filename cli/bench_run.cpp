@@ -83,7 +83,7 @@ bench_tally bench_result::total() const {
 bool bench_result::clean() const {
   const auto all = total();
   return all.error_count == 0 && all.unanswered == 0 && all.drops.empty() &&
-         all.successes().count() > 0;
+         all.successes().count() > 0 && heard.failure.empty();
 }
 
 core::result<bench_result> run_bench(const bench_options& options) {
@@ -94,15 +94,23 @@ core::result<bench_result> run_bench(const bench_options& options) {
   if (options.populate && options.read_ratio > 0)
     if (auto populated = populate(workers); !populated) return populated.error();
 
+  std::unique_ptr<bench_watch> watch;
+  if (options.workload.watched) {
+    auto opened = bench_watch::open(options);
+    if (!opened) return opened.error();
+    watch = std::move(opened).value();
+  }
   const double cpu_before = cpu_seconds();
   const auto start_ns = bench_now_ns();
   bench_window window;
   window.first_ns = start_ns + to_ns(options.warmup_s);
   window.end_ns = window.first_ns + to_ns(options.duration_s);
   window.give_up_ns = window.end_ns + drain_ns;
+  if (watch) watch->set_window(window.first_ns, window.end_ns);
   on_all(workers, [&window](bench_worker& w, std::size_t) { w.measure(window); });
 
   bench_result out;
+  if (watch) out.heard = watch->finish();
   out.client_cpu_s = cpu_seconds() - cpu_before;
   out.client_wall_s = static_cast<double>(bench_now_ns() - start_ns) * 1e-9;
   out.targets.resize(options.targets.size());

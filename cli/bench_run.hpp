@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/bench_options.hpp"
+#include "cli/bench_watch.hpp"
 #include "cli/bench_worker.hpp"
 #include "core/result.hpp"
 
@@ -18,6 +19,7 @@ struct bench_result {
   double elapsed_s = 0;              ///< from the window's start to its end or the last answer
   double client_cpu_s = 0;           ///< processor time of this process, warm-up included
   double client_wall_s = 0;          ///< wall time over which client_cpu_s was spent
+  bench_heard heard;                 ///< by watchers, if there were any
 
   [[nodiscard]] bench_tally total() const;
   /// No errors, no lost connections, nothing unanswered, and something done.

@@ -36,6 +36,7 @@ constexpr std::array workloads{
     bench_workload{"scan", bench_kind::put, bench_kind::scan, 1},
     bench_workload{"count", bench_kind::put, bench_kind::count, 1},
     bench_workload{"blob", bench_kind::blob_set, bench_kind::blob_get, {}},
+    bench_workload{"watch", bench_kind::put, bench_kind::get, 0, false, true},
 };
 
 }  // namespace

@@ -54,6 +54,7 @@ struct bench_workload {
   bench_kind read;
   std::optional<double> read_ratio;  ///< none: --read-ratio says it
   bool redis = false;                ///< whether redis has the like
+  bool watched = false;              ///< others watch the first table meanwhile
 };
 
 /// Null if no workload has this name.

@@ -30,7 +30,8 @@ TEST_SUITE("cli/bench_options") {
     CHECK(parse({"--help"}).value().print.find("--pipeline") != std::string::npos);
     CHECK(parse({}).error().detail == "--socket: name at least one socket to drive");
     CHECK(parse({"--socket", "a", "--workload", "x"}).error().detail ==
-          "--workload: found \"x\"; write put, get, mixed, cas, incr, txn, scan, count or blob");
+          "--workload: found \"x\"; write put, get, mixed, cas, incr, txn, scan, count, blob or "
+          "watch");
     CHECK(parse({"--socket", "a", "--tables", "20000"}).error().detail ==
           "--tables: write 1 to the number of keys");
     CHECK(parse({"--socket", "a", "--clients", "0"}).error().detail ==

@@ -193,6 +193,22 @@ TEST_CASE("a watcher that does not read slows down nobody, and hears all once it
   }
 }
 
+TEST_CASE("atlas-bench measures what watchers hear") {
+  cluster c({"eu"});
+  REQUIRE(c.start_all());
+  const auto report = c.file("bench.json");
+  process bench({std::string(ATLAS_BIN_DIR) + "/atlas-bench", "--socket", c.socket(1), "--workload",
+                 "watch", "--watchers", "2", "--clients", "4", "--duration", "1", "--json"},
+                report);
+  CHECK(bench.wait() == 0);
+  const auto text = text_of(report);
+  INFO(text);
+  CHECK(text.find("\"watchers\":2,") != std::string::npos);
+  CHECK(text.find("\"gaps\":0,") != std::string::npos);
+  CHECK(text.find("\"events\":0,") == std::string::npos);
+  CHECK(text.find("\"failure\":\"\"") != std::string::npos);
+}
+
 TEST_SUITE_END();
 
 }  // namespace
