@@ -250,6 +250,7 @@ class request_router : public net::backend, public request_sink {
   void start_regroup(const net::client_request& r, std::uint64_t deadline_ms);
   void look_after_tables(std::uint64_t now_ms);
   void press_travels(std::uint64_t now_ms);
+  travel& travel_of(const core::table_record& t);
   void press_travel(travel& t);
   void on_leg_done(core::table_id table, bool decided, const core::outcome& result);
   bool advance(travel& t, const core::outcome& result);

@@ -55,9 +55,7 @@ void request_router::start_regroup(const net::client_request& r, std::uint64_t d
            if (as_asked && !t->from) return reply(r.ticket, net::reply_kind::ok);
            if (as_asked) {
              if (!joins) caf::anon_send(board_->coordinator, created_here{t->log});
-             auto& one = travels_.try_emplace(t->table).first->second;
-             one.table = *t;
-             one.tickets.emplace_back(r.ticket, deadline);
+             travel_of(*t).tickets.emplace_back(r.ticket, deadline);
              return press_travels(now);
            }
            if (now < deadline) {
@@ -68,6 +66,17 @@ void request_router::start_regroup(const net::client_request& r, std::uint64_t d
                  "nothing was done: table " + r.key + " is still on its way " +
                      destination_text(*t) + "; try again later");
          });
+}
+
+/// The present travel of a table. One that began before may still be here, and wait for an answer:
+/// what this node's catalogue told it was older than what the meta log decided since.
+request_router::travel& request_router::travel_of(const core::table_record& t) {
+  auto& one = travels_[t.table];
+  if (one.table.moves >= t.moves && one.table.table) return one;
+  for (const auto& [ticket, deadline] : one.tickets) reply(ticket, net::reply_kind::ok);
+  one = {};
+  one.table = t;
+  return one;
 }
 
 std::string request_router::destination_text(const core::table_record& t) {
@@ -83,8 +92,7 @@ void request_router::look_after_tables(std::uint64_t now) {
     const auto entry = board_->log(t.log);
     if (!entry || !entry->owner()) continue;
     if (t.from) {
-      const auto [at, fresh] = travels_.try_emplace(t.table);
-      if (fresh) at->second.table = t;
+      travel_of(t);
     } else if (const auto [at, fresh] = drops_.try_emplace(t.table); fresh) {
       at->second.table = t;
       at->second.deadline = now + options_.request_timeout_ms;
@@ -134,11 +142,17 @@ void request_router::press_travel(travel& t) {
                              : admin_route(t.next == leg::adopt ? r.log : r.from);
   if (!to) return;  // not open here yet
   t.asked = true;
-  waiting w{0, net::verb::key_put, [this, id = r.table](bool decided, core::outcome&& result) {
-              std::unique_lock lock(mutex_);
-              on_leg_done(id, decided, result);
-              wake_if_ready(lock);
-            }};
+  waiting w{
+      0, net::verb::key_put,
+      [this, id = r.table, moves = r.moves, asked = t.next](bool decided, core::outcome&& result) {
+        std::unique_lock lock(mutex_);
+        const auto found = travels_.find(id);
+        // The answer may be to a question of an earlier travel of the table.
+        if (found != travels_.end() && found->second.table.moves == moves &&
+            found->second.next == asked)
+          on_leg_done(id, decided, result);
+        wake_if_ready(lock);
+      }};
   const auto deadline = monotonic_us() / 1000 + options_.request_timeout_ms;
   core::request_table::write_request what;
   switch (t.next) {
