@@ -188,7 +188,8 @@ TEST_SUITE("net/session blobs") {
     const auto set = "KEY BLOB SET a.k " + std::to_string(value.size()) + "\r\n";
     transfer t;
     t.backend.hold();
-    t.client.feed("TABLE DROP a\r\n" + set + value);
+    const auto packet = "TABLE DROP a\r\n" + set + value;  // borrowed until `advance` returns
+    t.client.feed(packet);
     t.client.advance();
     t.serve();
     CHECK(t.backend.waiting() == 1);
