@@ -57,7 +57,7 @@ void request_router::poll(std::vector<net::client_reply>& out) {
 
 void request_router::start(net::client_request&& r, std::uint64_t now, std::uint64_t deadline) {
   const bool asks_for_data = net::asks_for_data(r.what);
-  if (board_->was_removed() && r.upload && board_->hasher)
+  if (r.upload && board_->was_removed() && board_->hasher)
     caf::anon_send(board_->hasher, hash_end{r.upload});
   if (board_->was_removed() && asks_for_data)
     return reply(r.ticket, net::reply_kind::warn, core::removed_text(board_->self().node));

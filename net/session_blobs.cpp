@@ -114,8 +114,9 @@ void session::put_out(const reply_address& to, client_reply&& reply, std::uint64
   }
   if (reply.what == reply_kind::manifest) return begin_download(to, reply.text);
   append_reply(out_, to.tag_or_null(), std::move(reply));
+  if (!stream) return;
   const bool is_given = std::find(given_.begin(), given_.end(), stream) != given_.end();
-  if (stream && !is_given && desk_.tickets.find(stream)) given_.push_back(stream);
+  if (!is_given && desk_.tickets.find(stream)) given_.push_back(stream);
 }
 
 void session::begin_download(const reply_address& to, std::string_view text) {
