@@ -47,10 +47,21 @@ std::string_view take_tag(std::string_view line, console_frame& frame) {
   return line;
 }
 
+constexpr std::string_view large_mark = " BLOB";
+
+// The size at the end of `<key> BLOB <size>`: no bytes follow. Keys have no blanks.
+std::optional<std::size_t> large_size(std::string_view head) {
+  const auto blank = head.rfind(' ');
+  const bool is_large =
+      blank != std::string_view::npos && head.substr(0, blank).ends_with(large_mark);
+  return is_large ? number(head.substr(blank + 1)) : std::nullopt;
+}
+
 // The length at the end of `<key> <length>`.
 std::optional<std::size_t> row_length(std::string_view head) {
   const auto blank = head.rfind(' ');
-  return blank == std::string_view::npos ? std::nullopt : number(head.substr(blank + 1));
+  const bool has_none = blank == std::string_view::npos || large_size(head);
+  return has_none ? std::nullopt : number(head.substr(blank + 1));
 }
 
 }  // namespace
@@ -166,8 +177,10 @@ bool frame_reader::take_rows(console_frame& frame, std::size_t count, std::size_
     const auto first = line_end(used) + 1;
     const auto head = without_cr(std::string_view(buffer_).substr(used, first - 1 - used));
     const auto length = row_length(head);
-    frame.rows.push_back({std::string(length ? head.substr(0, head.rfind(' ')) : head),
-                          buffer_.substr(first, length.value_or(0))});
+    const auto large = large_size(head);
+    auto key = length || large ? head.substr(0, head.rfind(' ')) : head;
+    if (large) key.remove_suffix(large_mark.size());
+    frame.rows.push_back({std::string(key), buffer_.substr(first, length.value_or(0)), large});
     used = length ? *bytes_end(first, *length) : first;
   }
   return true;

@@ -15,6 +15,7 @@ namespace atlas::cli {
 struct console_row {
   std::string key;
   std::string value;
+  std::optional<std::size_t> large = {};  ///< size of a value that is too large to be listed
 };
 
 /// One frame of a reply.

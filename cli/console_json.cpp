@@ -45,7 +45,10 @@ json lines_of(std::string_view payload) {
 json rows_of(const console_frame& frame) {
   auto out = json::array();
   for (const auto& row : frame.rows)
-    out.push_back({{"key", text(row.key)}, {"value", text(row.value)}});
+    if (row.large)
+      out.push_back({{"key", text(row.key)}, {"bytes", *row.large}});
+    else
+      out.push_back({{"key", text(row.key)}, {"value", text(row.value)}});
   return out;
 }
 

@@ -65,6 +65,10 @@ void print_payload(std::ostream& out, const console_frame& frame, const render_s
     case shape::rows:
       for (const auto& row : frame.rows) {
         print_text(out, row.key, style);
+        if (row.large) {
+          out << " BLOB " << *row.large << '\n';
+          continue;
+        }
         out << ' ' << row.value.size() << '\n';
         print_text(out, row.value, style);
         out << '\n';
