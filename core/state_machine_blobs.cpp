@@ -1,7 +1,6 @@
 // Chunks of large values: kept when they come, counted while values name them, removed when they
 // have not been named for a while. All of it by the log alone, like the rows that name them.
 #include <algorithm>
-#include <limits>
 
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
@@ -19,12 +18,6 @@ std::optional<row_record> decoded(const blob& bytes) {
   auto record = decode_row(*bytes);
   ATLAS_CHECK(record.has_value(), "rows decode");
   return record;
-}
-
-stamp later(stamp from, std::uint64_t us) {
-  return {us > std::numeric_limits<std::uint64_t>::max() - from.us
-              ? std::numeric_limits<std::uint64_t>::max()
-              : from.us + us};
 }
 
 }  // namespace
@@ -66,7 +59,7 @@ void state_machine::keep_count(const stay& of, std::string_view hash, std::uint6
     if (const auto old = decoded(before)) before_due = old->due();
     row_record next{names, when, when, {}, grace};
     if (names == 0 || planted(bug::chunk_ends_named))
-      next.expires = later(when, byte_reader(grace).varint());
+      next.expires = period{true, byte_reader(grace).varint()}.end(when);
     after_due = next.due();
     return std::optional<blob>(make_blob(encode_row(next)));
   });

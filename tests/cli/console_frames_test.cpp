@@ -113,6 +113,18 @@ TEST_SUITE("cli/console_frames") {
     CHECK_FALSE(reader.next().has_value());
   }
 
+  TEST_CASE("a row of a large value is its size, and no bytes are waited for") {
+    const reply_shape rows{.rows = true};
+    const auto whole = read({"KEYS:2\r\na.k BLOB 5000000\r\na.l 3\r\nxyz\r\nOK\r\n"}, rows);
+    REQUIRE(whole.size() == 2);
+    REQUIRE(whole[0].rows.size() == 2);
+    CHECK(whole[0].rows[0].key == "a.k");
+    CHECK(whole[0].rows[0].large == 5'000'000);
+    CHECK(whole[0].rows[0].value.empty());
+    CHECK(whole[0].rows[1].value == "xyz");
+    CHECK_FALSE(whole[0].rows[1].large);
+  }
+
   TEST_CASE("rows and events hold any bytes, for every way to split them") {
     const reply_shape rows{.tagged = true, .tag = "1", .rows = true};
     const std::string bytes =
