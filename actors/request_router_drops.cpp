@@ -171,10 +171,11 @@ void request_router::send_elsewhere(const route& from, core::request_table::with
     return;
   }
   const auto& table = from.label;
-  if (r.in_doubt)
+  const bool is_part = w.verb == net::verb::blob_part || w.verb == net::verb::blob_commit;
+  // A part may be sent twice: without its manifest a value is as it was.
+  if (r.in_doubt && w.verb != net::verb::blob_part)
     return reply(w.ticket, net::reply_kind::warn,
                  "outcome unknown: table " + table + " was dropped meanwhile");
-  const bool is_part = w.verb == net::verb::blob_part || w.verb == net::verb::blob_commit;
   if (is_part) w.original->value = std::move(r.write.value);  // it was moved there
   if (w.original) return park(table, std::move(*w.original), r.deadline.ms);
   // Nothing was done. The meta log's owner says what the name stands for now; this node may be the
