@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string>
 #include <utility>
 
-#include "core/blob_manifest.hpp"
-#include "core/check.hpp"
+#include "actors/chunk_name.hpp"
 
 namespace atlas::actors {
 namespace {
@@ -24,44 +22,32 @@ hasher::hasher(caf::actor_config& config, std::shared_ptr<board> where)
 
 hasher_actor::behavior_type hasher::make_behavior() {
   return {[this](hash_job& job) { hash(job); },
-          [this](const hash_end& end) { whole_.erase(end.upload); },
+          [this](const hash_end& end) { uploads_.erase(end.upload); },
           [this](hash_done& part) {
-            board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.hash),
+            board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.name),
                                         std::move(part.bytes));
           }};
 }
 
 void hasher::hash(hash_job& job) {
-  std::string hash(core::hash_bytes, 0);
-  auto* const out = reinterpret_cast<unsigned char*>(hash.data());
-  if (job.bytes) {
-    ATLAS_CHECK(
-        EVP_Digest(job.bytes->data(), job.bytes->size(), out, nullptr, EVP_sha256(), nullptr),
-        "SHA-256 works");
-    if (job.upload) {
-      auto& whole = whole_[job.upload];
-      if (!whole) {
-        whole.reset(EVP_MD_CTX_new());
-        ATLAS_CHECK(whole && EVP_DigestInit_ex(whole.get(), EVP_sha256(), nullptr),
-                    "SHA-256 works");
-      }
-      ATLAS_CHECK(EVP_DigestUpdate(whole.get(), job.bytes->data(), job.bytes->size()),
-                  "SHA-256 works");
-    }
-  } else if (const auto whole = whole_.find(job.upload); whole != whole_.end()) {
-    ATLAS_CHECK(EVP_DigestFinal_ex(whole->second.get(), out, nullptr), "SHA-256 works");
-    whole_.erase(whole);
-  } else {
-    hash.clear();
+  auto place = std::move(job.place);
+  if (job.upload) {
+    auto& next = uploads_[job.upload];
+    place.before = std::move(next.before);
+    place.offset = next.offset;
   }
-  const bool is_upload = job.upload != 0 && job.bytes;
-  give({job.ticket, is_upload, std::move(hash), std::move(job.bytes)});
+  auto name = chunk_name(place, *job.bytes);
+  if (job.upload && place.is_last)
+    uploads_.erase(job.upload);
+  else if (job.upload)
+    uploads_[job.upload] = {name, place.offset + job.bytes->size(), false};
+  give({job.ticket, job.upload != 0, std::move(name), std::move(job.bytes)});
 }
 
 void hasher::give(hash_done&& part) {
   const auto now = monotonic_us();
   if (!part.is_up || !is_busy(now))
-    return board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.hash),
+    return board_->requests->on_hashed(part.ticket, part.is_up, std::move(part.name),
                                        std::move(part.bytes));
   const auto due = std::max(now, next_us_);
   next_us_ = due + pace_us;

@@ -1,9 +1,7 @@
-// SHA-256 of the parts of large values (detached): half a millisecond for each part, which neither
+// Names of the parts of large values (detached): a third of a millisecond for each, which neither
 // the thread of the clients nor that of a table should spend. All uploads of the node pass here, so
 // here they are slowed down while anybody writes something small.
 #pragma once
-
-#include <openssl/evp.h>
 
 #include <cstdint>
 #include <map>
@@ -19,17 +17,13 @@ class hasher : public metered<hasher_actor::base> {
   behavior_type make_behavior() override;
 
  private:
-  struct free_digest {
-    void operator()(EVP_MD_CTX* c) const { EVP_MD_CTX_free(c); }
-  };
-  using digest = std::unique_ptr<EVP_MD_CTX, free_digest>;
   void hash(hash_job& job);
   void give(hash_done&& part);
   [[nodiscard]] bool is_busy(std::uint64_t now_us) const;
 
   std::shared_ptr<board> board_;
-  /// Of each upload under way: all its parts so far.
-  std::map<std::uint64_t, digest> whole_;
+  /// Of each upload under way: where its next part stands.
+  std::map<std::uint64_t, core::chunk_place> uploads_;
   std::uint64_t next_us_ = 0;  ///< no part goes on before
 };
 

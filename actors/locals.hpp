@@ -9,6 +9,7 @@
 #include <caf/all.hpp>
 
 #include "actors/wire.hpp"
+#include "core/blob_manifest.hpp"
 #include "core/catalogue.hpp"
 #include "core/listing.hpp"
 #include "core/ports.hpp"
@@ -95,12 +96,13 @@ struct watch_job {
   std::shared_ptr<const core::log_store> disk;
   core::watch_terms terms;
 };
-/// Router -> hasher: the hash of `bytes`, which are the next ones of an upload, if it has a number;
-/// without bytes the hash of the whole upload, which ends with it.
+/// Router -> hasher: the name of a chunk. If it belongs to an upload, it is the next one of it, and
+/// its place says only whether it is the last.
 struct hash_job {
   std::uint64_t upload = 0;
   std::uint64_t ticket = 0;
   std::shared_ptr<std::string> bytes;
+  core::chunk_place place;
 };
 /// Router -> hasher: an upload was broken off.
 struct hash_end {
@@ -149,7 +151,7 @@ using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_t
 struct hash_done {
   std::uint64_t ticket = 0;
   bool is_up = false;  ///< a part of an upload
-  std::string hash;
+  std::string name;
   std::shared_ptr<std::string> bytes;
 };
 

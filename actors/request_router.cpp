@@ -83,8 +83,9 @@ void request_router::start(net::client_request&& r, std::uint64_t now, std::uint
     case net::verb::watch:
       return start_key(std::move(r), now, deadline);
     case net::verb::blob_part:
-    case net::verb::blob_commit:
       return start_blob(std::move(r));
+    case net::verb::blob_commit:
+      return start_commit(std::move(r), now, deadline);
     case net::verb::txn_commit:
       return start_transaction(std::move(r), deadline);
     case net::verb::key_mget:

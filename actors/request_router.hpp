@@ -53,7 +53,7 @@ class request_router : public net::backend, public request_sink {
   void on_move_reply(move_reply&& r) override;
   void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
   void on_watch_part(std::uint64_t watch, core::watch_part&& part) override;
-  void on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
+  void on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,
                  std::shared_ptr<std::string>&& bytes) override;
   void on_history(core::log_id log) override;
   void on_routes_changed() override;
@@ -105,7 +105,7 @@ class request_router : public net::backend, public request_sink {
     bool exists = false;  ///< the meta log says so; this node will see it soon
     std::string why;
   };
-  /// At the hasher: a part of an upload, its end, or a part that was read.
+  /// At the hasher: a part of an upload, or one that was read.
   struct hashed_request {
     net::client_request request;
     std::string expected;
@@ -183,6 +183,7 @@ class request_router : public net::backend, public request_sink {
   void deny(route& r, const core::answer& a);
   // request_router_blobs.cpp
   void start_blob(net::client_request&& r);
+  void start_commit(net::client_request&& r, std::uint64_t now, std::uint64_t deadline);
   void restart(net::client_request&& r, std::uint64_t deadline_ms);
   void check_chunk(const net::client_request& r, std::string&& bytes);
   void reply_chunked(const waiting& w, std::string&& data);

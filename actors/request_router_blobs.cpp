@@ -1,32 +1,44 @@
 // Values too large for one command (core/blob_manifest.hpp): their parts go through the log first,
-// each under its hash, then the manifest that names them; they are read part by part, and checked.
+// each under its name, then the manifest that names them; they are read part by part, and checked.
+#include "actors/chunk_name.hpp"
 #include "actors/request_router.hpp"
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
+#include "core/check.hpp"
 #include "net/command_parser.hpp"
 
 namespace atlas::actors {
 
-/// A part, or the end of an upload: to the hasher first, in the order they came.
+/// A part: to the hasher first, in the order they came.
 void request_router::start_blob(net::client_request&& r) {
   const auto ticket = next_ticket_++;
-  hash_job job{r.upload, ticket, nullptr};
-  if (r.what == net::verb::blob_part) job.bytes = std::make_shared<std::string>(std::move(r.value));
+  hash_job job{r.upload, ticket, std::make_shared<std::string>(std::move(r.value)), {}};
+  job.place.is_last = r.terms == net::last_part;
   hashing_.emplace(ticket, hashed_request{std::move(r), {}});
   caf::anon_send(board_->hasher, std::move(job));
 }
 
-/// Once more from where the table was not known: what was parked is through with the hasher.
-void request_router::restart(net::client_request&& r, std::uint64_t deadline) {
-  const bool is_hashed = r.what == net::verb::blob_part || r.what == net::verb::blob_commit;
-  return is_hashed ? start_key(std::move(r), 0, deadline) : start(std::move(r), 0, deadline);
+/// Every part has its name, and the last one's tells the hash of the value.
+void request_router::start_commit(net::client_request&& r, std::uint64_t now,
+                                  std::uint64_t deadline) {
+  auto manifest = core::decode_manifest(r.value);
+  ATLAS_CHECK(manifest.has_value(), "the session makes whole manifests");
+  manifest->hash = value_hash(manifest->chunks.back());
+  r.value = core::encode(*manifest);
+  start_key(std::move(r), now, deadline);
 }
 
-void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
+/// Once more from where the table was not known: what was parked is through with the hasher.
+void request_router::restart(net::client_request&& r, std::uint64_t deadline) {
+  return r.what == net::verb::blob_part ? start_key(std::move(r), 0, deadline)
+                                        : start(std::move(r), 0, deadline);
+}
+
+void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,
                                std::shared_ptr<std::string>&& bytes) {
   // Of a part that is on its way up; made before others are kept waiting.
   std::string value;
-  if (is_up && bytes) value = core::encode(core::chunk_put{options_.chunk_grace_us, hash, *bytes});
+  if (is_up) value = core::encode(core::chunk_put{options_.chunk_grace_us, name, *bytes});
   std::unique_lock lock(mutex_);
   const auto found = hashing_.find(ticket);
   if (found == hashing_.end()) return;
@@ -34,22 +46,14 @@ void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& h
   hashing_.erase(found);
   // It may have waited for its turn there; the request begins now.
   const auto now = monotonic_us() / 1000;
-  const auto deadline = now + options_.request_timeout_ms;
-  if (r.what == net::verb::blob_chunk) {
-    if (hash == expected)
-      reply(r.ticket, net::reply_kind::chunk, std::move(*bytes));
-    else
-      reply(r.ticket, net::reply_kind::warn, "a part of the value is damaged at its owner");
-  } else if (r.what == net::verb::blob_part) {
+  if (r.what == net::verb::blob_part) {
     r.value = std::move(value);
-    r.terms = std::move(hash);
-    start_key(std::move(r), now, deadline);
-  } else if (auto manifest = core::decode_manifest(r.value); manifest && !hash.empty()) {
-    manifest->hash = std::move(hash);
-    r.value = core::encode(*manifest);
-    start_key(std::move(r), now, deadline);
+    r.terms = std::move(name);
+    start_key(std::move(r), now, now + options_.request_timeout_ms);
+  } else if (name == expected) {
+    reply(r.ticket, net::reply_kind::chunk, std::move(*bytes));
   } else {
-    reply(r.ticket, net::reply_kind::warn, "the upload is not known any more; send it again");
+    reply(r.ticket, net::reply_kind::warn, "a part of the value is damaged at its owner");
   }
   flush_dirty(now);
   wake_if_ready(lock);
@@ -58,7 +62,8 @@ void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& h
 /// A part has come from the owner: it must be what the manifest names.
 void request_router::check_chunk(const net::client_request& r, std::string&& bytes) {
   const auto ticket = next_ticket_++;
-  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes))};
+  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes)),
+               core::decode_place(r.terms)};
   auto& kept = hashing_[ticket];
   kept.request.ticket = r.ticket;
   kept.request.what = r.what;

@@ -1,6 +1,7 @@
 #include "core/blob_manifest.hpp"
 
 #include "core/bytes.hpp"
+#include "core/table_move.hpp"
 
 namespace atlas::core {
 namespace {
@@ -29,6 +30,26 @@ std::optional<blob_manifest> decode_manifest(std::string_view bytes) {
     m.chunks.emplace_back(rest.substr(0, hash_bytes));
   if (m.size == 0 || (m.size - 1) / chunk_bytes + 1 != m.chunks.size()) return std::nullopt;
   return m;
+}
+
+chunk_place place_in(const blob_manifest& m, std::size_t number) {
+  return {number == 0 ? std::string() : m.chunks[number - 1], number * chunk_bytes,
+          number + 1 == m.chunks.size()};
+}
+
+std::string encode(const chunk_place& p) {
+  std::string out(1, p.is_last ? 1 : 0);
+  put_varint(out, p.offset);
+  return out.append(p.before);
+}
+
+chunk_place decode_place(std::string_view bytes) {
+  byte_reader in(bytes);
+  chunk_place p;
+  p.is_last = in.byte() == 1;
+  p.offset = in.varint();
+  p.before = in.rest();
+  return p;
 }
 
 std::string encode(const chunk_put& c) {
@@ -66,6 +87,16 @@ std::string_view hash_of_count_row(std::string_view row) {
 
 bool is_chunk_row(std::string_view row) {
   return row.starts_with(chunks) || row.starts_with(counts);
+}
+
+bool holds_chunk(std::string_view row) {
+  if (row.starts_with(moved_rows)) {
+    byte_reader in(row.substr(1));
+    in.varint();  // the table
+    in.varint();  // its moves
+    row = in.rest();
+  }
+  return row.starts_with(chunks);
 }
 
 }  // namespace atlas::core

@@ -1,6 +1,8 @@
-// A value too large for one command is kept in chunks, each under the hash of its bytes, so that
-// equal chunks of a table are kept once; the row itself holds the manifest: which chunks, in order.
-// Chunks come first, each a command of its own; the manifest names only what is there already.
+// A value too large for one command is kept in chunks, each under a name that is a hash of its
+// bytes and all in front of them, so that equal values and equal beginnings are kept once in a
+// table; the row itself holds the manifest: which chunks, in order. Chunks come first, each a
+// command of its own; the manifest names only what is there already. How names are made is known
+// where values come in and go out (actors/chunk_name.hpp), not here.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +15,30 @@
 
 namespace atlas::core {
 
-inline constexpr std::size_t hash_bytes = 32;  ///< SHA-256
+inline constexpr std::size_t hash_bytes = 32;  ///< SHA-256, and names of chunks
 /// All chunks of a value but its last are of this size.
 inline constexpr std::size_t chunk_bytes = 128 << 10;
 struct blob_manifest {
   std::uint64_t size = 0;           ///< of the value, in bytes
-  std::string hash;                 ///< of the value
-  std::vector<std::string> chunks;  ///< hashes, in order
+  std::string hash;                 ///< SHA-256 of the value
+  std::vector<std::string> chunks;  ///< names, in order
   friend bool operator==(const blob_manifest&, const blob_manifest&) = default;
 };
 
 [[nodiscard]] std::string encode(const blob_manifest& m);
 /// Empty if the bytes are broken, or size and number of chunks do not agree.
 [[nodiscard]] std::optional<blob_manifest> decode_manifest(std::string_view bytes);
+
+/// Where a chunk stands in its value: its bytes and this give its name.
+struct chunk_place {
+  std::string before;        ///< name of the chunk in front of it; empty: it is the first
+  std::uint64_t offset = 0;  ///< bytes in front of it
+  bool is_last = false;
+};
+/// Place of chunk `number`, counted from 0.
+[[nodiscard]] chunk_place place_in(const blob_manifest& m, std::size_t number);
+[[nodiscard]] std::string encode(const chunk_place& p);
+[[nodiscard]] chunk_place decode_place(std::string_view bytes);
 
 /// A chunk on its way into a table: value of a `put_chunk`.
 struct chunk_put {
@@ -46,5 +59,7 @@ struct chunk_put {
 [[nodiscard]] std::string_view hash_of_count_row(std::string_view row);
 /// Either of the two: it belongs to a table, though no client can name it.
 [[nodiscard]] bool is_chunk_row(std::string_view row);
+/// A row as it stands in a log, of whichever stay of a table: it holds a chunk's bytes.
+[[nodiscard]] bool holds_chunk(std::string_view row);
 
 }  // namespace atlas::core

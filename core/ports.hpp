@@ -25,7 +25,9 @@ struct record_write {
     accepted,  ///< `at`, `by`, `value`: the entry this acceptor voted for (or learned as chosen)
     applied,   ///< `at`, `when`, `hash`: every slot up to `at` is applied to the rows
     configuration,  ///< `at`, `key` = encoded configuration: chosen at slot `at`
-    put_row,        ///< `key` = row, `value`: encoded row record
+    /// `key` = row, `value`: encoded row record. If `at` is not 0, the last `shared` bytes of the
+    /// value are those of the entry of slot `at` from byte `shared_from` on, and may be kept once.
+    put_row,
     erase_row,      ///< `key` = row
     put_results,    ///< `at`, `value`: results of the commands of slot `at` (dedupe window, §8)
     erase_results,  ///< `at`
@@ -43,6 +45,8 @@ struct record_write {
   std::uint64_t hash = 0;
   std::string key;
   blob value;
+  std::size_t shared_from = 0;
+  std::size_t shared = 0;
 };
 
 /// Everything one step of one log wants on disk, in order; applied atomically.

@@ -81,10 +81,14 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
   while (!queue_.empty() && has_room(at)) {
     std::vector<command> batch;
     std::size_t bytes = 0;
-    while (!queue_.empty() && batch.size() < batch_commands_max && bytes < batch_bytes_max) {
+    bool is_full = false;
+    while (!queue_.empty() && !is_full) {
       bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
+      // The row of a chunk shares the entry's bytes on disk, and is read with all of them.
+      is_full = batch.size() >= batch_commands_max || bytes >= batch_bytes_max ||
+                batch.back().what == operation::put_chunk;
     }
     last_batch_ = batch.size();
     proposed_at_ = at.now;

@@ -81,13 +81,14 @@ row_overlay::layer_map::iterator row_overlay::find_or_load(std::string_view row)
   return at;
 }
 
-void row_overlay::replace(layer_map::iterator row, blob value) {
+void row_overlay::replace(layer_map::iterator row, blob value, const row_origin& origin) {
   layer& l = row->second;
   if (l.state == layer_state::kept) kept_bytes_ -= size_of(*row);
   if (l.state != layer_state::unsaved) unsaved_.push_back(&*row);
   l.state = layer_state::unsaved;
   unsaved_bytes_ += value ? value->size() : 0;
   l.value = std::move(value);
+  l.origin = origin;
 }
 
 void row_overlay::save(std::uint64_t group, std::vector<record_write>& writes) {
@@ -100,9 +101,13 @@ void row_overlay::save(std::uint64_t group, std::vector<record_write>& writes) {
     // One place in `saved_` per row and group, so that the row lives until its last place is left.
     const bool listed = std::exchange(row->second.group, group) == group;
     const bool there = row->second.value != nullptr;
+    const auto& origin = row->second.origin;
     writes.push_back({.what = there ? record_write::kind::put_row : record_write::kind::erase_row,
+                      .at = origin.at,
                       .key = row->first,
-                      .value = row->second.value});
+                      .value = row->second.value,
+                      .shared_from = origin.from,
+                      .shared = origin.size});
     if (!listed) saved_.emplace_back(group, row);
   }
   unsaved_.clear();

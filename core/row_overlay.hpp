@@ -35,6 +35,13 @@ class row_view {
   std::map<std::string, blob> fresh_;
 };
 
+/// Where the end of a row's value came from: bytes of the entry of slot `at`; 0: from nowhere.
+struct row_origin {
+  slot at;
+  std::size_t from = 0;
+  std::size_t size = 0;
+};
+
 class row_overlay {
  public:
   /// Bytes of written rows that are kept; applied ones that are not written come on top.
@@ -56,14 +63,14 @@ class row_overlay {
   /// Row := `next(record of the row so far, or null)`; in no write group yet. The row stays as it
   /// is if `next` returns nothing.
   template <class Next>
-  void update(std::string_view row, const Next& next) {
+  void update(std::string_view row, const Next& next, const row_origin& origin = {}) {
     const auto at = find_or_load(row);
     if (std::optional<blob> changed = next(at->second.value))
-      replace(at, *std::move(changed));
+      replace(at, *std::move(changed), origin);
     else if (at->second.state == layer_state::fresh)
       rows_.erase(at);
   }
-  void erase(std::string_view row) { replace(find_or_add(row), nullptr); }
+  void erase(std::string_view row) { replace(find_or_add(row), nullptr, {}); }
   /// Rows that are in no write group yet.
   [[nodiscard]] std::size_t unsaved() const { return unsaved_.size(); }
   /// Bytes that were put since the last save.
@@ -78,6 +85,7 @@ class row_overlay {
   enum class layer_state : std::uint8_t { fresh, unsaved, saved, kept };
   struct layer {
     blob value;
+    row_origin origin;
     std::uint64_t group = 0;  ///< of the last save
     layer_state state = layer_state::fresh;
     bool listed = false;  ///< stands in `kept_`
@@ -94,7 +102,7 @@ class row_overlay {
   layer_map::iterator find_or_add(std::string_view row);
   /// As above, with the disk's value in a new one.
   layer_map::iterator find_or_load(std::string_view row);
-  void replace(layer_map::iterator row, blob value);
+  void replace(layer_map::iterator row, blob value, const row_origin& origin);
   void keep(layer_map::value_type& row);
   [[nodiscard]] static std::size_t size_of(const layer_map::value_type& row);
 

@@ -58,6 +58,8 @@ state_machine::state_machine(log_id log, const log_store& disk, const recovered_
 void state_machine::apply(const entry& batch, stamp when, std::vector<command_result>* results,
                           slot at) {
   now_ = when;
+  batch_ = *batch.bytes;
+  batch_at_ = at;
   changes_.clear();
   if (!closed_) expire_due(when);
   batch_reader in(batch);

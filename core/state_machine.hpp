@@ -172,6 +172,9 @@ class state_machine {
   std::map<stay, ends> due_;
   stamp next_due_;  ///< nothing that is held ends before; 0: nothing ends
   stamp now_;       ///< log time: of the last batch applied
+  /// The batch that is applied, and its slot.
+  std::string_view batch_;
+  slot batch_at_;
   row_overlay rows_;
   result_window window_;
   std::uint64_t command_ = 0;                    ///< number of the command in it that is executed

@@ -35,10 +35,13 @@ outcome state_machine::put_chunk(const command_view& c, const stay& of, stamp wh
   probe.value = {};
   row_command check(probe, decoded(named), guard(of.table), when);
   if (check.result().code != outcome_code::ok) return check.take_result();
-  rows_.update(prefix + chunk_row(put->hash), [&](const blob& before) -> std::optional<blob> {
-    if (before) return std::nullopt;
-    return make_blob(encode_row({1, when, when, {}, put->bytes}));
-  });
+  const auto from = static_cast<std::size_t>(put->bytes.data() - batch_.data());
+  rows_.update(prefix + chunk_row(put->hash),
+               [&](const blob& before) -> std::optional<blob> {
+                 if (before) return std::nullopt;
+                 return make_blob(encode_row({1, when, when, {}, put->bytes}));
+               },
+               {batch_at_, from, put->bytes.size()});
   const auto bytes = rows_.get(prefix + chunk_count_row(put->hash));
   const auto counted = decoded(bytes);
   // The longest grace that anybody gave it counts.

@@ -27,9 +27,9 @@ enum class verb : std::uint8_t {
   blob_set,  ///< key, value (may be empty)
   blob_get,  ///< key; terms = empty or `<from> <length>` -> BLOB n + bytes, or EMPTY
   // Parts of a value that is too large for one request; only the session makes these.
-  blob_part,    ///< key, value = bytes, upload -> their hash
+  blob_part,    ///< key, value = bytes, upload, terms = `last_part` or nothing -> their name
   blob_commit,  ///< key, value = core::blob_manifest without its hash, upload
-  blob_chunk,   ///< key, value = hash -> bytes
+  blob_chunk,   ///< key, value = name, terms = encoded chunk_place -> bytes
   blob_stat,    ///< key -> BLOB size=... or EMPTY
   key_cas,      ///< key, value; terms = `absent` or the version that must be there
   key_incr,     ///< key, value = by how much, signed
@@ -65,6 +65,8 @@ enum class verb : std::uint8_t {
   group_list,
   group_info,  ///< key = group name
 };
+
+inline constexpr const char* last_part = "last";
 
 /// One parsed request. `ticket` names it in the answer; unique for the life of the process.
 struct client_request {

@@ -50,6 +50,7 @@ void session::on_part_read(bool is_kept) {
   ++upload_->in_flight;
   client_request r{0, verb::blob_part, upload_->key, std::move(bytes), principal_};
   r.upload = upload_->id;
+  if (upload_->left == 0) r.terms = last_part;
   submit_part(std::move(r), transfer_part::up, place);
   if (upload_->left > 0) expect_part();
 }
@@ -155,8 +156,10 @@ void session::ask_chunks() {
 
 void session::ask_chunk(std::size_t number) {
   ++download_->in_flight;
-  submit_part({0, verb::blob_chunk, download_->key, download_->manifest.chunks[number], {}},
-              transfer_part::down, number);
+  const auto& m = download_->manifest;
+  client_request r{0, verb::blob_chunk, download_->key, m.chunks[number], {}};
+  r.terms = core::encode(core::place_in(m, number));
+  submit_part(std::move(r), transfer_part::down, number);
 }
 
 void session::put_out_chunks() {

@@ -103,6 +103,7 @@ core::result<core::done> database::open_rocksdb(rocksdb::Options& options) {
   options.create_if_missing = fresh_;
   options.wal_filter = &guard_;
   options.listeners.push_back(std::make_shared<background_watch>(*this));
+  options.listeners.push_back(space_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   descriptors.reserve(names.size());
   for (const auto& name : names) descriptors.emplace_back(name, family_options_);
@@ -113,7 +114,11 @@ core::result<core::done> database::open_rocksdb(rocksdb::Options& options) {
   db_.reset(db);
   for (auto* handle : handles) keep(handle);
   if (auto whole = check_large_values(); !whole) return whole;
-  return check_mark();
+  if (auto marked = check_mark(); !marked) return marked;
+  space_->start(
+      *db_, [this](const std::string& name) { return named_family(name); },
+      [this](const rocksdb::Status& status) { fail("giving back the space of values", status); });
+  return core::done{};
 }
 
 /// RocksDB opens the files of large values when one is read first, which may be after this node has
@@ -166,6 +171,7 @@ core::result<core::done> database::check_mark() {
 }
 
 database::~database() {
+  space_->stop();
   if (!db_) return;
   // An orderly end leaves nothing behind that was only written, not synced.
   const auto synced = db_->SyncWAL();
@@ -201,6 +207,11 @@ family_handle database::family(family_number number) const {
   const std::lock_guard guard(mutex_);
   const auto found = families_.find(number);
   return found == families_.end() ? nullptr : found->second;
+}
+
+family_handle database::named_family(const std::string& name) const {
+  const auto number = parse_family(name);
+  return number ? family(*number) : nullptr;
 }
 
 std::vector<family_number> database::create_families(std::size_t count) {

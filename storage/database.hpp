@@ -16,6 +16,7 @@
 #include "core/result.hpp"
 #include "storage/data_directory.hpp"
 #include "storage/durable_mark.hpp"
+#include "storage/space_keeper.hpp"
 #include "storage/store_options.hpp"
 #include "storage/wal_guard.hpp"
 
@@ -66,6 +67,7 @@ class database {
   core::result<core::done> check_large_values() const;
   [[nodiscard]] core::result<core::done> check_mark();
   void keep(rocksdb::ColumnFamilyHandle* handle);
+  [[nodiscard]] family_handle named_family(const std::string& name) const;
 
   const data_directory where_;
   bool fresh_ = false;
@@ -78,6 +80,7 @@ class database {
   std::unordered_map<family_number, family_handle> families_;
   std::vector<family_handle> others_;  // RocksDB's own
   family_number highest_ = 0;
+  std::shared_ptr<space_keeper> space_ = std::make_shared<space_keeper>();
 };
 
 }  // namespace atlas::storage

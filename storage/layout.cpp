@@ -67,4 +67,21 @@ std::optional<applied_mark> decode_applied(std::string_view bytes) {
                       get_number(bytes.substr(2 * number_size))};
 }
 
+std::array<char, shared_row_size> encode_shared(const shared_row& r) {
+  std::array<char, shared_row_size> out;
+  out[0] = static_cast<char>(row_form::shared);
+  put_number(out.data() + 1, r.at.value);
+  put_number(out.data() + 1 + number_size, r.from);
+  put_number(out.data() + 1 + 2 * number_size, r.size);
+  return out;
+}
+
+std::optional<shared_row> decode_shared(std::string_view bytes) {
+  const bool is_shared =
+      bytes.size() > shared_row_size && bytes.front() == static_cast<char>(row_form::shared);
+  if (!is_shared) return std::nullopt;
+  const auto number = [&](std::size_t i) { return get_number(bytes.substr(1 + i * number_size)); };
+  return shared_row{core::slot{number(0)}, number(1), number(2), bytes.substr(shared_row_size)};
+}
+
 }  // namespace atlas::storage

@@ -23,6 +23,10 @@ enum class space : char {
   history = 'h',        ///< what was changed, by slot
   results = 'r',        ///< results of applied commands by slot
   other_row = 'e',      ///< the second place for rows: a snapshot comes in beside the table
+  payload = 'p',        ///< bytes of large entries by slot
+  of_entry = 'q',       ///< by slot: the log's entry there is a payload
+  of_row = 's',         ///< by slot: a row in `row` shares the payload
+  of_other_row = 't',   ///< by slot: a row in `other_row` shares the payload
 };
 
 inline constexpr std::string_view promised_key = "ap";
@@ -42,7 +46,10 @@ void put_number(char* out, std::uint64_t v);
 /// Reads what `put_number` wrote; `in` holds at least eight bytes.
 [[nodiscard]] std::uint64_t get_number(std::string_view in);
 
-/// Key of a slot in `space::configuration`, `space::log` or `space::results`.
+/// Entries from here on are payloads, and rows that hold so many bytes of one share it.
+constexpr std::size_t payload_bytes_min = std::size_t{32} << 10;
+
+/// Key of a slot in one of the spaces that are ordered by slot.
 class slot_key {
  public:
   slot_key(space where, core::slot at);
@@ -61,6 +68,10 @@ class slot_key {
 constexpr space beside(space where) {
   return where == space::row ? space::other_row : space::row;
 }
+/// Where it is told which rows of one of the two places share payloads.
+constexpr space shares_of(space rows) {
+  return rows == space::row ? space::of_row : space::of_other_row;
+}
 /// First key after all keys that start with `prefix`, which starts with a space byte.
 [[nodiscard]] std::string end_of_prefix(std::string prefix);
 
@@ -77,5 +88,25 @@ struct applied_mark {
 
 [[nodiscard]] std::array<char, applied_size> encode_applied(const applied_mark& m);
 [[nodiscard]] std::optional<applied_mark> decode_applied(std::string_view bytes);
+
+/// A row that holds a chunk (`core::holds_chunk`) is kept either whole, behind one byte, or as its
+/// head and the place of the rest in a payload.
+enum class row_form : char { whole = 0, shared = 1 };
+
+struct shared_row {
+  core::slot at;
+  std::uint64_t from = 0;  ///< first byte of the payload's that belongs to the row
+  std::uint64_t size = 0;
+  std::string_view head;
+};
+constexpr std::size_t shared_row_size = 1 + 3 * number_size;
+
+/// All but the head, which comes behind it.
+[[nodiscard]] std::array<char, shared_row_size> encode_shared(const shared_row& r);
+/// Empty if the bytes are those of a whole row, or broken.
+[[nodiscard]] std::optional<shared_row> decode_shared(std::string_view bytes);
+[[nodiscard]] inline bool is_whole_row(std::string_view bytes) {
+  return !bytes.empty() && bytes.front() == static_cast<char>(row_form::whole);
+}
 
 }  // namespace atlas::storage

@@ -4,6 +4,7 @@
 
 #include <rocksdb/snapshot.h>
 
+#include "core/blob_manifest.hpp"
 #include "core/check.hpp"
 
 namespace atlas::storage {
@@ -13,12 +14,7 @@ rocksdb::Slice slice(std::string_view s) {
   return {s.data(), s.size()};
 }
 
-std::optional<core::accepted_entry> decode_accepted(core::slot at, std::string_view value) {
-  const auto by = decode_ballot(value);
-  if (!by || value.size() == ballot_size) return std::nullopt;  // an entry holds at least its kind
-  return core::accepted_entry{at, *by,
-                              core::entry{core::make_blob(std::string(value.substr(ballot_size)))}};
-}
+constexpr auto all_of_it = static_cast<std::size_t>(-1);
 
 }  // namespace
 
@@ -30,10 +26,57 @@ rocks_log::rocks_log(std::shared_ptr<database> disk, core::log_id log, family_nu
 
 std::optional<std::string> rocks_log::get(std::string_view row) const {
   std::string value;
-  const auto status = disk_->db().Get({}, family_.get(), row_key(rows_space(), row), &value);
-  if (status.ok()) return value;
-  if (!status.IsNotFound()) disk_->fail("reading a row", status);
-  return std::nullopt;
+  rocksdb::ReadOptions how;
+  // The row and what it shares are looked at in one moment.
+  std::optional<rocksdb::ManagedSnapshot> view;
+  const bool holds_chunk = core::holds_chunk(row);
+  if (holds_chunk) how.snapshot = view.emplace(&disk_->db()).snapshot();
+  const auto status = disk_->db().Get(how, family_.get(), row_key(rows_space(), row), &value);
+  if (!status.ok() && !status.IsNotFound()) disk_->fail("reading a row", status);
+  if (!status.ok()) return std::nullopt;
+  return holds_chunk ? whole_row(how, value) : value;
+}
+
+std::string rocks_log::whole_row(const rocksdb::ReadOptions& how, std::string_view kept) const {
+  if (is_whole_row(kept)) return std::string(kept.substr(1));
+  std::string row;
+  if (const auto shared = decode_shared(kept)) {
+    row.reserve(shared->head.size() + shared->size);
+    row.append(shared->head);
+    read_payload(how, shared->at, shared->from, shared->size, row);
+  } else {
+    damaged("a row that holds a chunk is damaged");
+  }
+  return row;
+}
+
+void rocks_log::read_payload(const rocksdb::ReadOptions& how, core::slot at, std::size_t from,
+                             std::size_t size, std::string& out) const {
+  rocksdb::PinnableSlice bytes;
+  const slot_key key(space::payload, at);
+  const auto status = disk_->db().Get(how, family_.get(), slice(key.view()), &bytes);
+  if (!status.ok() && !status.IsNotFound()) return disk_->fail("reading a payload", status);
+  const auto whole = bytes.ToStringView();
+  if (!status.ok() || from > whole.size() || (size != all_of_it && size > whole.size() - from))
+    return damaged("the payload of slot " + std::to_string(at.value) + " is not there");
+  out.append(whole.substr(from, size));
+}
+
+std::optional<core::accepted_entry> rocks_log::entry_at(const rocksdb::ReadOptions& how,
+                                                        core::slot at,
+                                                        std::string_view kept) const {
+  const auto by = decode_ballot(kept);
+  if (!by) {
+    damaged("the entry of slot " + std::to_string(at.value) + " is damaged");
+    return std::nullopt;
+  }
+  std::string bytes;
+  if (kept.size() == ballot_size)
+    read_payload(how, at, 0, all_of_it, bytes);
+  else
+    bytes = kept.substr(ballot_size);
+  if (bytes.empty()) return std::nullopt;  // an entry holds at least its kind
+  return core::accepted_entry{at, *by, core::entry{core::make_blob(std::move(bytes))}};
 }
 
 void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::string_view end,
@@ -52,9 +95,19 @@ void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::stri
 void rocks_log::scan(
     std::string_view prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
-  const auto where = rows_space();
-  walk({}, row_key(where, std::max(prefix, from)), end_of_prefix(row_key(where, prefix)),
-       [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
+  rocksdb::ManagedSnapshot view(&disk_->db());
+  rocksdb::ReadOptions how;
+  how.snapshot = view.snapshot();
+  scan_rows(how, rows_space(), prefix, from, visit);
+}
+
+void rocks_log::scan_rows(const rocksdb::ReadOptions& how, space where, std::string_view prefix,
+                          std::string_view from, const visitor& visit) const {
+  walk(how, row_key(where, std::max(prefix, from)), end_of_prefix(row_key(where, prefix)),
+       [&](std::string_view key, std::string_view value) {
+         const auto row = key.substr(1);
+         return core::holds_chunk(row) ? visit(row, whole_row(how, value)) : visit(row, value);
+       });
 }
 
 void rocks_log::walk_slots(
@@ -75,15 +128,16 @@ std::vector<core::accepted_entry> rocks_log::entries(core::slot first, core::slo
   if (first >= end) return out;
   core::slot expected = first;
   std::size_t bytes = 0;
-  walk({}, slot_key(space::log, first).view(), slot_key(space::log, end).view(),
+  rocksdb::ManagedSnapshot view(&disk_->db());
+  rocksdb::ReadOptions how;
+  how.snapshot = view.snapshot();
+  walk(how, slot_key(space::log, first).view(), slot_key(space::log, end).view(),
        [&](std::string_view key, std::string_view value) {
          const auto at = slot_of(key);
-         if (at && *at != expected) return false;
-         auto e = at ? decode_accepted(*at, value) : std::nullopt;
-         if (!e) {
-           damaged("the entry of slot " + std::to_string(expected.value) + " is damaged");
-           return false;
-         }
+         if (!at) damaged("a key in space 'l' holds no slot");
+         if (!at || *at != expected) return false;
+         auto e = entry_at(how, *at, value);
+         if (!e) return false;
          bytes += e->value.size();
          out.push_back(*std::move(e));
          ++expected;
@@ -130,10 +184,15 @@ void rocks_log::recover_state(const rocksdb::ReadOptions& how, core::recovered_l
   out.applied = applied.at;
   out.last_stamp = applied.when;
   out.applied_hash = applied.hash;
-  if (const auto bytes = state(how, truncated_key)) {
-    if (bytes->size() != number_size) return damaged("the truncation point is damaged");
-    out.truncated = core::slot{get_number(*bytes)};
-  }
+  out.truncated = read_truncated(how);
+}
+
+core::slot rocks_log::read_truncated(const rocksdb::ReadOptions& how) const {
+  const auto bytes = state(how, truncated_key);
+  if (!bytes) return {};
+  if (bytes->size() == number_size) return core::slot{get_number(*bytes)};
+  damaged("the truncation point is damaged");
+  return {};
 }
 
 space rocks_log::read_rows_space(const rocksdb::ReadOptions& how) const {
@@ -183,8 +242,7 @@ core::recovered_log rocks_log::recover() const {
   how.fill_cache = false;  // read once, at start or after a snapshot came in
   auto out = read_state(how);
   walk_slots(how, space::log, out.applied + 1, [&](core::slot at, std::string_view value) {
-    auto e = decode_accepted(at, value);
-    if (!e) damaged("the entry of slot " + std::to_string(at.value) + " is damaged");
+    auto e = entry_at(how, at, value);
     if (e) out.tail.push_back(*std::move(e));
     return true;
   });
@@ -211,8 +269,7 @@ class rocks_log::frozen final : public core::frozen_log {
     std::optional<core::entry> found;
     log_->walk_slots(how_, space::log, at, [&](core::slot s, std::string_view value) {
       if (s != at) return false;
-      auto e = decode_accepted(s, value);
-      if (!e) log_->damaged("the entry of slot " + std::to_string(s.value) + " is damaged");
+      auto e = log_->entry_at(how_, s, value);
       if (e) found = std::move(e->value);
       return false;
     });
@@ -221,9 +278,7 @@ class rocks_log::frozen final : public core::frozen_log {
   void scan(std::string_view prefix, std::string_view from,
             const std::function<bool(std::string_view row, std::string_view value)>& visit)
       const override {
-    log_->walk(
-        how_, row_key(rows_, std::max(prefix, from)), end_of_prefix(row_key(rows_, prefix)),
-        [&](std::string_view key, std::string_view value) { return visit(key.substr(1), value); });
+    log_->scan_rows(how_, rows_, prefix, from, visit);
   }
 
  private:

@@ -32,6 +32,8 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
   /// Where the rows are. The store's writer moves it when a snapshot was put in place.
   [[nodiscard]] space rows_space() const { return rows_.load(std::memory_order_acquire); }
   void set_rows_space(space where) { rows_.store(where, std::memory_order_release); }
+  /// The entries up to this slot are gone, as the disk has it.
+  [[nodiscard]] core::slot truncated() const { return read_truncated({}); }
 
  private:
   class frozen;
@@ -45,6 +47,18 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
                   const std::function<bool(core::slot at, std::string_view value)>& visit) const;
   [[nodiscard]] std::optional<std::string> state(const rocksdb::ReadOptions& how,
                                                  std::string_view key) const;
+  [[nodiscard]] core::slot read_truncated(const rocksdb::ReadOptions& how) const;
+  /// Appends a payload, or a part of it; ends the process if it is not there.
+  void read_payload(const rocksdb::ReadOptions& how, core::slot at, std::size_t from,
+                    std::size_t size, std::string& out) const;
+  /// A row as it was written, made of what is kept of it.
+  [[nodiscard]] std::string whole_row(const rocksdb::ReadOptions& how, std::string_view kept) const;
+  void scan_rows(const rocksdb::ReadOptions& how, space where, std::string_view prefix,
+                 std::string_view from, const visitor& visit) const;
+  /// The accepted entry of a slot; empty, after the process was told to end, if it is damaged.
+  [[nodiscard]] std::optional<core::accepted_entry> entry_at(const rocksdb::ReadOptions& how,
+                                                             core::slot at,
+                                                             std::string_view kept) const;
   void recover_state(const rocksdb::ReadOptions& how, core::recovered_log& out) const;
   [[nodiscard]] applied_mark read_applied(const rocksdb::ReadOptions& how) const;
   [[nodiscard]] space read_rows_space(const rocksdb::ReadOptions& how) const;

@@ -1,10 +1,11 @@
 // The write path: records go from the groups straight into one reused batch, without a copy in
-// between; one write and, if asked, one fsync carry the groups of all logs.
+// between; one write and, if asked, one fsync carry the groups of all logs. Where a group looks at
+// what an earlier one has changed (log_batch.hpp), that one is written before, without an fsync.
 #include "storage/rocks_store.hpp"
 
 #include <rocksdb/write_batch.h>
 
-#include <array>
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,121 +17,14 @@
 #include "storage/database.hpp"
 #include "storage/family_pool.hpp"
 #include "storage/layout.hpp"
+#include "storage/log_batch.hpp"
 #include "storage/rocks_log.hpp"
 
 namespace atlas::storage {
 namespace {
 
-using kind = core::record_write::kind;
-
 /// A batch that grew beyond this (a snapshot came in) gives its memory back.
 constexpr std::size_t batch_keep_bytes = std::size_t{8} << 20;
-
-rocksdb::Slice slice(std::string_view s) {
-  return {s.data(), s.size()};
-}
-
-/// Collects records of one log; all parts stay where they are until the batch copies them.
-class log_batch {
- public:
-  /// `rows` is where rows go, and changes with an install.
-  log_batch(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, space& rows)
-      : batch_(batch), family_(family), rows_(rows) {}
-
-  void add(const core::record_write& w) {
-    switch (w.what) {
-      case kind::promised:
-        return put_state(promised_key, encode_ballot(w.by));
-      case kind::accepted:
-        return put_accepted(w);
-      case kind::applied:
-        return put_state(applied_key, encode_applied({w.at, w.when, w.hash}));
-      case kind::configuration:
-        return put(slot_key(space::configuration, w.at).view(), slice(w.key));
-      case kind::put_row:
-        return put_row(rows_, w);
-      case kind::erase_row:
-        return erase_row(w);
-      case kind::put_results:
-        return put(slot_key(space::results, w.at).view(), slice(bytes_of(w)));
-      case kind::erase_results:
-        return check(batch_.Delete(family_, slice(slot_key(space::results, w.at).view())));
-      case kind::put_history:
-        return put(slot_key(space::history, w.at).view(), slice(bytes_of(w)));
-      case kind::truncate:
-        return truncate(w.at);
-      case kind::stage_row:
-        return put_row(beside(rows_), w);
-      case kind::drop_staged:
-        return erase_all(beside(rows_));
-      case kind::handed_on:
-        return put_state(handed_on_key, encode_ballot(w.by));
-      case kind::install:
-        return install();
-    }
-    ATLAS_CHECK(false, "a record is of a known kind");
-  }
-
- private:
-  static const std::string& bytes_of(const core::record_write& w) {
-    ATLAS_CHECK(w.value != nullptr, "a record that carries a value has one");
-    return *w.value;
-  }
-  static void check(const rocksdb::Status& s) {
-    ATLAS_CHECK(s.ok(), "a batch in memory takes every record");
-  }
-
-  void put(std::string_view key, rocksdb::Slice value) {
-    check(batch_.Put(family_, slice(key), value));
-  }
-  template <std::size_t N>
-  void put_state(std::string_view key, const std::array<char, N>& value) {
-    put(key, {value.data(), value.size()});
-  }
-  void put_accepted(const core::record_write& w) {
-    const auto by = encode_ballot(w.by);
-    const slot_key at(space::log, w.at);
-    const rocksdb::Slice key = slice(at.view());
-    const rocksdb::Slice value[] = {{by.data(), by.size()}, slice(bytes_of(w))};
-    check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
-  }
-  void put_row(space where, const core::record_write& w) {
-    const char first = static_cast<char>(where);
-    const rocksdb::Slice key[] = {{&first, 1}, slice(w.key)};
-    const rocksdb::Slice value = slice(bytes_of(w));
-    check(batch_.Put(family_, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(&value, 1)));
-  }
-  void erase_row(const core::record_write& w) {
-    const char first = static_cast<char>(rows_);
-    const rocksdb::Slice key[] = {{&first, 1}, slice(w.key)};
-    check(batch_.Delete(family_, rocksdb::SliceParts(key, 2)));
-  }
-
-  void truncate(core::slot at) {
-    std::array<char, number_size> number;
-    put_number(number.data(), at.value);
-    put_state(truncated_key, number);
-    erase_up_to(space::log, slot_key(space::log, at + 1).view());
-    erase_up_to(space::history, slot_key(space::history, at + 1).view());
-  }
-  void erase_all(space where) {
-    erase_up_to(where, end_of_prefix(std::string(1, static_cast<char>(where))));
-  }
-  /// The first key is the space byte alone: tuning.cpp tells why it must be.
-  void erase_up_to(space where, std::string_view end) {
-    const char first = static_cast<char>(where);
-    check(batch_.DeleteRange(family_, {&first, 1}, slice(end)));
-  }
-  void install() {
-    rows_ = beside(rows_);
-    put_state(rows_key, std::array{static_cast<char>(rows_)});
-    erase_all(space::results);
-  }
-
-  rocksdb::WriteBatch& batch_;
-  rocksdb::ColumnFamilyHandle* family_;
-  space& rows_;
-};
 
 std::vector<family_number> spares_of(const database& disk, const catalogue& known) {
   std::set<family_number> used;
@@ -150,7 +44,7 @@ struct rocks_store::parts {
     family_handle family;
     std::shared_ptr<rocks_log> reader;  // made by the first open_log
     family_number number = 0;
-    space rows = space::row;  // where the writer puts rows; the writer's alone once it is open
+    log_writer_state written;  // the writer's alone once it is open
   };
 
   parts(std::shared_ptr<database> d, catalogue known)
@@ -172,7 +66,30 @@ struct rocks_store::parts {
     const auto found = logs.find(log);
     if (found == logs.end()) return;
     const auto& known = found->second;
-    if (known.reader->rows_space() != known.rows) known.reader->set_rows_space(known.rows);
+    if (known.reader->rows_space() != known.written.rows)
+      known.reader->set_rows_space(known.written.rows);
+  }
+
+  /// Null if the log was dropped. The writer is the one who drops, so it stays valid.
+  known_log* find_to_write(core::log_id log) {
+    const std::shared_lock guard(index);
+    if (dropped.contains(log)) return nullptr;
+    const auto found = logs.find(log);
+    ATLAS_CHECK(found != logs.end() && found->second.reader,
+                "a log is opened before it is written");
+    return &found->second;
+  }
+
+  /// Writes what is in the batch: the end of the groups up to `end`.
+  void put_down(const std::vector<core::log_writes>& groups, const core::log_writes* end,
+                bool sync) {
+    disk->write_group(batch, sync);
+    for (const auto* group = groups.data(); group != end; ++group) follow_install(group->log);
+    if (batch.GetDataSize() > batch_keep_bytes) {
+      batch = rocksdb::WriteBatch();
+    } else {
+      batch.Clear();
+    }
   }
 
   const std::shared_ptr<database> disk;
@@ -261,24 +178,22 @@ core::result<core::done> rocks_store::remember(core::node_id node, const sightin
 
 void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
   auto& batch = parts_->batch;
-  {
-    const std::shared_lock guard(parts_->index);
-    for (const auto& group : groups) {
-      if (parts_->dropped.contains(group.log)) continue;
-      const auto found = parts_->logs.find(group.log);
-      ATLAS_CHECK(found != parts_->logs.end() && found->second.reader,
-                  "a log is opened before it is written");
-      log_batch to(batch, found->second.family.get(), found->second.rows);
-      for (const auto& w : group.writes) to.add(w);
+  bool touches_payloads = false;
+  for (const auto& group : groups) {
+    const auto any = [&](auto is_so) {
+      return std::any_of(group.writes.begin(), group.writes.end(), is_so);
+    };
+    if (touches_payloads && any(log_batch::looks_at_disk)) {
+      parts_->put_down(groups, &group, false);
+      touches_payloads = false;
     }
+    touches_payloads = touches_payloads || any(log_batch::touches_payloads);
+    auto* const known = parts_->find_to_write(group.log);
+    if (!known) continue;
+    log_batch to(*parts_->disk, batch, known->family.get(), known->written);
+    for (const auto& w : group.writes) to.add(w);
   }
-  parts_->disk->write_group(batch, sync);
-  for (const auto& group : groups) parts_->follow_install(group.log);
-  if (batch.GetDataSize() > batch_keep_bytes) {
-    batch = rocksdb::WriteBatch();
-  } else {
-    batch.Clear();
-  }
+  parts_->put_down(groups, groups.data() + groups.size(), sync);
 }
 
 std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::string_view table) {
@@ -300,7 +215,7 @@ std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::st
   opened.number = *number;
   opened.family = parts_->disk->family(*number);
   opened.reader = std::make_shared<rocks_log>(parts_->disk, log, *number);
-  opened.rows = opened.reader->rows_space();
+  opened.written = {opened.reader->rows_space(), opened.reader->truncated()};
   const std::unique_lock guard(parts_->index);
   auto& known = parts_->logs.try_emplace(log, opened).first->second;
   opened.table = known.table;  // the name it was first opened for

@@ -53,16 +53,13 @@ void tune_memory(rocksdb::Options& o, std::uint64_t cache_bytes) {
 }
 
 /// Large values, and the entries that bring them, are written once at the flush and not again with
-/// every compaction of the keys around them. Most are gone as a whole file at a time: entries are
-/// truncated in order, chunks end together with their values.
+/// every compaction of the keys around them.
 void tune_large_values(rocksdb::Options& o) {
   o.enable_blob_files = true;
   o.min_blob_size = 32 << 10;
   o.blob_file_size = 64 * megabyte;
   o.blob_compression_type = rocksdb::kNoCompression;
-  o.enable_blob_garbage_collection = true;
-  o.blob_garbage_collection_age_cutoff = 0.25;
-  o.blob_garbage_collection_force_threshold = 1.0;
+  o.enable_blob_garbage_collection = false;  // space_keeper.hpp
 }
 
 void tune_safety(rocksdb::Options& o) {

@@ -2,6 +2,7 @@
 // and the honest answer when a commit quorum is out of reach (§2).
 #include <doctest/doctest.h>
 
+#include "core/blob_manifest.hpp"
 #include "tests/support/owner_bench.hpp"
 
 using namespace atlas::core;
@@ -100,6 +101,17 @@ TEST_SUITE("core/proposer_batching") {
     CHECK(batch_in(sent[0]).commands.size() == 1);
     CHECK(batch_in(sent[1]).commands.size() == 2);
     CHECK(batch_in(sent[2]).commands.size() == 1);
+  }
+
+  TEST_CASE("a chunk of a large value ends its batch") {
+    serving_bench b;
+    auto chunk = put(proc(9), 2, "k", encode(chunk_put{1, std::string(hash_bytes, 'n'), "c"}));
+    chunk.what = operation::put_chunk;
+    const auto sent =
+        accepts(b.commands({put(proc(9), 1, "k", "v"), chunk, put(proc(9), 3, "k", "v")}));
+    REQUIRE(sent.size() == 2);
+    CHECK(batch_in(sent[0]).commands.size() == 2);
+    CHECK(batch_in(sent[1]).commands.size() == 1);
   }
 
   TEST_CASE("stamps rise by one at least, whatever the wall clock does") {

@@ -39,6 +39,7 @@ struct blob_bench {
   std::unique_ptr<state_machine> table;
   slot at;
   std::uint64_t sequence_ = 0;
+  std::vector<record_write> saved;  ///< by the last command
 
   blob_bench() { restart(); }
   void restart() { table = std::make_unique<state_machine>(table_log, disk, disk.recover()); }
@@ -61,6 +62,7 @@ struct blob_bench {
   void save(std::uint64_t us) {
     std::vector<record_write> writes;
     table->save(at, at.value, writes);
+    saved = writes;
     writes.push_back({.what = record_write::kind::applied, .at = at, .when = {us}});
     disk.write(writes);
     table->written(at.value);
@@ -94,6 +96,44 @@ struct blob_bench {
 }  // namespace
 
 TEST_SUITE("core/state_machine_blobs") {
+  TEST_CASE("a chunk's row tells which bytes of the entry it ends with") {
+    blob_bench t;
+    const command c{
+        proc(1), {1}, {1}, operation::put_chunk, ".k", encode(chunk_put{grace, hash('a'), "aaa"}),
+        {},      {}};
+    const command before{proc(2), {1}, {1}, operation::put, ".other", "v", {}, {}};
+    const std::vector<command> both{before, c};
+    const auto batch = make_batch({100}, both);
+    t.at = slot{1};
+    t.table->apply(batch, {100}, nullptr, t.at);
+    t.save(100);
+    std::size_t shared = 0;
+    for (const auto& w : t.saved) {
+      if (w.what != record_write::kind::put_row || !holds_chunk(w.key)) {
+        CHECK(w.shared == 0);
+        continue;
+      }
+      ++shared;
+      CHECK(w.at == slot{1});
+      CHECK(batch.bytes->substr(w.shared_from, w.shared) == "aaa");
+      CHECK(w.value->ends_with("aaa"));
+    }
+    CHECK(shared == 1);
+    // The second time it is there already.
+    t.chunk(200, 'a');
+    for (const auto& w : t.saved) CHECK_FALSE(holds_chunk(w.key));
+  }
+
+  TEST_CASE("rows that hold chunks are known in every stay of a table") {
+    const auto row = chunk_row(hash('a'));
+    CHECK(holds_chunk(row));
+    CHECK(holds_chunk(row_prefix({300}, 7) + row));
+    CHECK_FALSE(holds_chunk(chunk_count_row(hash('a'))));
+    CHECK_FALSE(holds_chunk(row_prefix({300}, 7) + ".!b"));
+    CHECK_FALSE(holds_chunk(row_prefix({300}, 7)));
+    CHECK_FALSE(holds_chunk(""));
+  }
+
   TEST_CASE("a value is what its manifest names, and only what is there can be named") {
     blob_bench t;
     CHECK(t.blob(1, ".k", "ab").code == outcome_code::refused);

@@ -89,7 +89,7 @@ TEST_SUITE("net/session blobs") {
   TEST_CASE("only a few parts are on their way, and what is pipelined behind waits its turn") {
     transfer t;
     t.backend.hold();
-    const auto value = bytes_of(12 * chunk_bytes);
+    const auto value = bytes_of((parts_in_flight_max + 4) * chunk_bytes);
     t.say("KEY BLOB SET a.k " + std::to_string(value.size()) + "\r\n");
     std::size_t at = 0;
     for (; at < value.size() && t.client.wants_input(); at += 50'000)
@@ -149,7 +149,7 @@ TEST_SUITE("net/session blobs") {
 
   TEST_CASE("a length that was promised and can not be kept ends the connection without a word") {
     transfer t;
-    const auto value = bytes_of(30 * chunk_bytes);
+    const auto value = bytes_of((4 * parts_in_flight_max - 2) * chunk_bytes);
     t.put("a.k", value);
     t.heard();
     t.backend.hold(verb::blob_chunk);
@@ -215,7 +215,7 @@ TEST_SUITE("net/session blobs") {
 
   TEST_CASE("each part has its own repeats") {
     transfer t;
-    const auto value = bytes_of(30 * chunk_bytes);
+    const auto value = bytes_of((4 * parts_in_flight_max - 2) * chunk_bytes);
     t.put("a.k", value);
     t.heard();
     t.backend.hold(verb::blob_chunk);

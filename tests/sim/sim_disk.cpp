@@ -27,6 +27,7 @@ void log_image::apply(const core::record_write& w) {
       configuration = w.key;
       break;
     case kind::put_row:
+      check_origin(w);
       rows.insert_or_assign(w.key, w.value);
       break;
     case kind::erase_row:
@@ -63,6 +64,18 @@ void log_image::apply(const core::record_write& w) {
       installed = w.at;
       break;
   }
+}
+
+/// A disk may keep what a row shares with an entry once, so it must be as the record says.
+void log_image::check_origin(const core::record_write& w) const {
+  if (!w.at) return;
+  const auto found = entries.find(w.at);
+  require(found != entries.end(), "a row comes from an entry that is there");
+  const auto& bytes = *found->second.value.bytes;
+  require(w.shared <= w.value->size() && w.shared_from + w.shared <= bytes.size() &&
+              std::string_view(bytes).substr(w.shared_from, w.shared) ==
+                  std::string_view(*w.value).substr(w.value->size() - w.shared),
+          "a row ends with the bytes of the entry it came from");
 }
 
 namespace {

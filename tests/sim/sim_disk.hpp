@@ -35,6 +35,7 @@ struct log_image {
 
   /// Throws `sim_failure` on a record that no store may be given (a promise that falls).
   void apply(const core::record_write& w);
+  void check_origin(const core::record_write& w) const;
 };
 
 class sim_disk {

@@ -1,0 +1,225 @@
+#include "storage/log_batch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "core/blob_manifest.hpp"
+#include "core/check.hpp"
+
+namespace atlas::storage {
+namespace {
+
+using kind = core::record_write::kind;
+
+rocksdb::Slice slice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+
+void check(const rocksdb::Status& s) {
+  ATLAS_CHECK(s.ok(), "a batch in memory takes every record");
+}
+
+const std::string& bytes_of(const core::record_write& w) {
+  ATLAS_CHECK(w.value != nullptr, "a record that carries a value has one");
+  return *w.value;
+}
+
+bool is_payload(const core::record_write& w) {
+  return w.what == kind::accepted && bytes_of(w).size() >= payload_bytes_min;
+}
+
+}  // namespace
+
+bool log_batch::looks_at_disk(const core::record_write& w) {
+  switch (w.what) {
+    case kind::put_row:
+    case kind::erase_row:
+      return core::holds_chunk(w.key);
+    case kind::truncate:
+    case kind::drop_staged:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool log_batch::touches_payloads(const core::record_write& w) {
+  return looks_at_disk(w) || is_payload(w) || w.what == kind::install;
+}
+
+void log_batch::add(const core::record_write& w) {
+  switch (w.what) {
+    case kind::promised:
+      return put_state(promised_key, encode_ballot(w.by));
+    case kind::accepted:
+      return put_accepted(w);
+    case kind::applied:
+      return put_state(applied_key, encode_applied({w.at, w.when, w.hash}));
+    case kind::configuration:
+      return put(slot_key(space::configuration, w.at).view(), slice(w.key));
+    case kind::put_row:
+      return put_row(now_.rows, w);
+    case kind::erase_row:
+      return erase_row(w);
+    case kind::put_results:
+      return put(slot_key(space::results, w.at).view(), slice(bytes_of(w)));
+    case kind::erase_results:
+      return erase_slot(space::results, w.at);
+    case kind::put_history:
+      return put(slot_key(space::history, w.at).view(), slice(bytes_of(w)));
+    case kind::truncate:
+      return truncate(w.at);
+    case kind::stage_row:
+      return put_row(beside(now_.rows), w);
+    case kind::drop_staged:
+      return drop_staged();
+    case kind::handed_on:
+      return put_state(handed_on_key, encode_ballot(w.by));
+    case kind::install:
+      return install();
+  }
+  ATLAS_CHECK(false, "a record is of a known kind");
+}
+
+void log_batch::put(std::string_view key, rocksdb::Slice value) {
+  check(batch_.Put(family_, slice(key), value));
+}
+
+void log_batch::put_accepted(const core::record_write& w) {
+  const auto by = encode_ballot(w.by);
+  const slot_key at(space::log, w.at);
+  const rocksdb::Slice key = slice(at.view());
+  const rocksdb::Slice value[] = {{by.data(), by.size()}, slice(bytes_of(w))};
+  if (!is_payload(w)) {
+    return check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
+  }
+  put(at.view(), value[0]);
+  put(slot_key(space::of_entry, w.at).view(), {});
+  put(slot_key(space::payload, w.at).view(), value[1]);
+}
+
+void log_batch::put_row(space where, const core::record_write& w) {
+  if (core::holds_chunk(w.key)) return put_chunk_row(where, w);
+  const char first = static_cast<char>(where);
+  const rocksdb::Slice key[] = {{&first, 1}, slice(w.key)};
+  const rocksdb::Slice value = slice(bytes_of(w));
+  check(batch_.Put(family_, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(&value, 1)));
+}
+
+void log_batch::put_chunk_row(space where, const core::record_write& w) {
+  const auto key = row_key(where, w.key);
+  const rocksdb::Slice key_slice = slice(key);
+  const auto put_parts = [&](std::string_view form, std::string_view rest) {
+    const rocksdb::Slice value[] = {slice(form), slice(rest)};
+    check(batch_.Put(family_, rocksdb::SliceParts(&key_slice, 1), rocksdb::SliceParts(value, 2)));
+  };
+  if (w.what == kind::put_row) end_sharing(key);
+  const std::string_view bytes = bytes_of(w);
+  if (!w.at || w.shared < payload_bytes_min) {
+    const char form = static_cast<char>(row_form::whole);
+    return put_parts({&form, 1}, bytes);
+  }
+  ATLAS_CHECK(w.shared < bytes.size() && w.at > now_.truncated,
+              "a row shares the end of its value with an entry that is there");
+  put(slot_key(shares_of(where), w.at).view(), {});
+  const auto form = encode_shared({w.at, w.shared_from, w.shared, {}});
+  put_parts({form.data(), form.size()}, bytes.substr(0, bytes.size() - w.shared));
+}
+
+void log_batch::erase_row(const core::record_write& w) {
+  const auto key = row_key(now_.rows, w.key);
+  if (core::holds_chunk(w.key)) end_sharing(key);
+  check(batch_.Delete(family_, slice(key)));
+}
+
+void log_batch::truncate(core::slot at) {
+  std::array<char, number_size> number;
+  put_number(number.data(), at.value);
+  put_state(truncated_key, number);
+  erase_up_to(space::log, slot_key(space::log, at + 1).view());
+  erase_up_to(space::history, slot_key(space::history, at + 1).view());
+  end_payloads(now_.truncated, at);
+  now_.truncated = std::max(now_.truncated, at);
+}
+
+/// The entries of these slots are gone; payloads that no row shares go with them.
+void log_batch::end_payloads(core::slot after, core::slot upto) {
+  const slot_key first(space::of_entry, after + 1);
+  const slot_key end(space::of_entry, upto + 1);
+  const rocksdb::Slice bound = slice(end.view());
+  rocksdb::ReadOptions how;
+  how.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> it(disk_.db().NewIterator(how, family_));
+  bool any = false;
+  for (it->Seek(slice(first.view())); it->Valid(); it->Next()) {
+    const auto at = slot_of(it->key().ToStringView());
+    ATLAS_CHECK(at.has_value(), "keys of this space are made of slots");
+    any = true;
+    if (!is_shared(*at)) erase_slot(space::payload, *at);
+  }
+  if (!it->status().ok()) disk_.fail("reading which entries are large", it->status());
+  if (any) erase_up_to(space::of_entry, end.view());
+}
+
+void log_batch::end_sharing(std::string_view key) {
+  const auto row = on_disk(key);
+  const auto shared = row ? decode_shared(*row) : std::nullopt;
+  if (!shared) return;
+  erase_slot(shares_of(static_cast<space>(key.front())), shared->at);
+  ended_.insert(shared->at);
+  if (shared->at <= now_.truncated) erase_slot(space::payload, shared->at);
+}
+
+bool log_batch::is_shared(core::slot at) const {
+  if (ended_.contains(at)) return false;
+  return on_disk(slot_key(space::of_row, at).view()) ||
+         on_disk(slot_key(space::of_other_row, at).view());
+}
+
+void log_batch::install() {
+  now_.rows = beside(now_.rows);
+  put_state(rows_key, std::array{static_cast<char>(now_.rows)});
+  erase_all(space::results);
+}
+
+/// Rows of a snapshot are whole, so only those that an install replaced share payloads; that took
+/// their entries too, and whatever shares one since is of a later slot.
+void log_batch::drop_staged() {
+  const space where = beside(now_.rows);
+  erase_all(where);
+  const std::string end = end_of_prefix(std::string(1, static_cast<char>(shares_of(where))));
+  const std::unique_ptr<rocksdb::Iterator> it(disk_.db().NewIterator({}, family_));
+  it->SeekForPrev(slice(end));
+  const auto last = it->Valid() ? slot_of(it->key().ToStringView()) : std::nullopt;
+  const bool any = last && it->key()[0] == static_cast<char>(shares_of(where));
+  if (!it->status().ok()) disk_.fail("reading which rows share payloads", it->status());
+  if (!any) return;
+  ATLAS_CHECK(*last <= now_.truncated, "an install takes the entries of what it replaces");
+  erase_all(shares_of(where));
+  erase_up_to(space::payload, slot_key(space::payload, *last + 1).view());
+}
+
+void log_batch::erase_all(space where) {
+  erase_up_to(where, end_of_prefix(std::string(1, static_cast<char>(where))));
+}
+
+/// The first key is the space byte alone: tuning.cpp tells why it must be.
+void log_batch::erase_up_to(space where, std::string_view end) {
+  const char first = static_cast<char>(where);
+  check(batch_.DeleteRange(family_, {&first, 1}, slice(end)));
+}
+
+void log_batch::erase_slot(space where, core::slot at) {
+  check(batch_.Delete(family_, slice(slot_key(where, at).view())));
+}
+
+std::optional<std::string> log_batch::on_disk(std::string_view key) const {
+  std::string value;
+  const auto status = disk_.db().Get({}, family_, slice(key), &value);
+  if (status.ok()) return value;
+  if (!status.IsNotFound()) disk_.fail("reading what a row shares", status);
+  return std::nullopt;
+}
+
+}  // namespace atlas::storage

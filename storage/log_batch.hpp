@@ -1,0 +1,70 @@
+// What a record becomes on disk: collects the records of one log in a RocksDB batch. Large entries
+// go beside the log, as payloads, so that the row that a chunk of a value becomes can share its
+// bytes instead of writing them once more. A payload goes when neither its entry nor a row needs
+// it: with the truncation of the log, or with the row if that outlives the entry.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/ports.hpp"
+#include "storage/database.hpp"
+#include "storage/layout.hpp"
+
+namespace atlas::storage {
+
+/// What the writer knows of one log from batch to batch.
+struct log_writer_state {
+  space rows = space::row;  ///< where rows go; changes with an install
+  core::slot truncated;
+};
+
+class log_batch {
+ public:
+  /// One group of records; everything must outlive it.
+  log_batch(const database& disk, rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
+            log_writer_state& now)
+      : disk_(disk), batch_(batch), family_(family), now_(now) {}
+
+  /// To be written, it looks at what is on disk: batches that `touch` what it looks for must be
+  /// written before.
+  [[nodiscard]] static bool looks_at_disk(const core::record_write& w);
+  [[nodiscard]] static bool touches_payloads(const core::record_write& w);
+
+  void add(const core::record_write& w);
+
+ private:
+  void put(std::string_view key, rocksdb::Slice value);
+  template <std::size_t N>
+  void put_state(std::string_view key, const std::array<char, N>& value) {
+    put(key, {value.data(), value.size()});
+  }
+  void put_accepted(const core::record_write& w);
+  void put_row(space where, const core::record_write& w);
+  void put_chunk_row(space where, const core::record_write& w);
+  void erase_row(const core::record_write& w);
+  void truncate(core::slot at);
+  void install();
+  void drop_staged();
+  void erase_all(space where);
+  void erase_up_to(space where, std::string_view end);
+  void erase_slot(space where, core::slot at);
+
+  /// The row that is about to change shared a payload: it does not any more.
+  void end_sharing(std::string_view row_key);
+  void end_payloads(core::slot after, core::slot upto);
+  [[nodiscard]] bool is_shared(core::slot at) const;
+  [[nodiscard]] std::optional<std::string> on_disk(std::string_view key) const;
+
+  const database& disk_;
+  rocksdb::WriteBatch& batch_;
+  rocksdb::ColumnFamilyHandle* const family_;
+  log_writer_state& now_;
+  std::set<core::slot> ended_;  ///< rows shared these payloads until this group
+};
+
+}  // namespace atlas::storage
