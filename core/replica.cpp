@@ -19,7 +19,7 @@ constexpr std::size_t tail_bytes_max = 64 << 20;
 // again.
 constexpr std::size_t unsaved_rows_max = 4096;
 // Small writes of others wait while these are written.
-constexpr std::size_t unsaved_bytes_max = 256 << 10;
+constexpr std::size_t unsaved_bytes_max = 2 << 20;
 
 }  // namespace
 

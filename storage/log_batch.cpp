@@ -94,6 +94,7 @@ void log_batch::put_accepted(const core::record_write& w) {
   if (!is_payload(w)) {
     return check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
   }
+  now_.payloads.insert(w.at);
   put(at.view(), value[0]);
   put(slot_key(space::of_entry, w.at).view(), {});
   put(slot_key(space::payload, w.at).view(), value[1]);
@@ -139,27 +140,19 @@ void log_batch::truncate(core::slot at) {
   put_state(truncated_key, number);
   erase_up_to(space::log, slot_key(space::log, at + 1).view());
   erase_up_to(space::history, slot_key(space::history, at + 1).view());
-  end_payloads(now_.truncated, at);
+  end_payloads(at);
   now_.truncated = std::max(now_.truncated, at);
 }
 
-/// The entries of these slots are gone; payloads that no row shares go with them.
-void log_batch::end_payloads(core::slot after, core::slot upto) {
-  const slot_key first(space::of_entry, after + 1);
-  const slot_key end(space::of_entry, upto + 1);
-  const rocksdb::Slice bound = slice(end.view());
-  rocksdb::ReadOptions how;
-  how.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> it(disk_.db().NewIterator(how, family_));
-  bool any = false;
-  for (it->Seek(slice(first.view())); it->Valid(); it->Next()) {
-    const auto at = slot_of(it->key().ToStringView());
-    ATLAS_CHECK(at.has_value(), "keys of this space are made of slots");
-    any = true;
+/// The entries up to this slot are gone; payloads that no row shares go with them.
+void log_batch::end_payloads(core::slot upto) {
+  auto& all = now_.payloads;
+  const auto end = all.upper_bound(upto);
+  if (end == all.begin()) return;
+  for (auto at = all.begin(); at != end; ++at)
     if (!is_shared(*at)) erase_slot(space::payload, *at);
-  }
-  if (!it->status().ok()) disk_.fail("reading which entries are large", it->status());
-  if (any) erase_up_to(space::of_entry, end.view());
+  all.erase(all.begin(), end);
+  erase_up_to(space::of_entry, slot_key(space::of_entry, upto + 1).view());
 }
 
 void log_batch::end_sharing(std::string_view key) {

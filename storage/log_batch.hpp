@@ -21,6 +21,7 @@ namespace atlas::storage {
 struct log_writer_state {
   space rows = space::row;  ///< where rows go; changes with an install
   core::slot truncated;
+  std::set<core::slot> payloads;  ///< that are entries of the log
 };
 
 class log_batch {
@@ -56,7 +57,7 @@ class log_batch {
 
   /// The row that is about to change shared a payload: it does not any more.
   void end_sharing(std::string_view row_key);
-  void end_payloads(core::slot after, core::slot upto);
+  void end_payloads(core::slot upto);
   [[nodiscard]] bool is_shared(core::slot at) const;
   [[nodiscard]] std::optional<std::string> on_disk(std::string_view key) const;
 

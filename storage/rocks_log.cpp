@@ -195,6 +195,15 @@ core::slot rocks_log::read_truncated(const rocksdb::ReadOptions& how) const {
   return {};
 }
 
+log_writer_state rocks_log::writer_state() const {
+  log_writer_state now{rows_space(), read_truncated({}), {}};
+  walk_slots({}, space::of_entry, now.truncated + 1, [&](core::slot at, std::string_view) {
+    now.payloads.insert(at);
+    return true;
+  });
+  return now;
+}
+
 space rocks_log::read_rows_space(const rocksdb::ReadOptions& how) const {
   const auto bytes = state(how, rows_key);
   if (!bytes) return space::row;

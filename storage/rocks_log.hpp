@@ -12,6 +12,7 @@
 #include "core/ports.hpp"
 #include "storage/database.hpp"
 #include "storage/layout.hpp"
+#include "storage/log_batch.hpp"
 
 namespace atlas::storage {
 
@@ -32,8 +33,8 @@ class rocks_log final : public core::log_store, public std::enable_shared_from_t
   /// Where the rows are. The store's writer moves it when a snapshot was put in place.
   [[nodiscard]] space rows_space() const { return rows_.load(std::memory_order_acquire); }
   void set_rows_space(space where) { rows_.store(where, std::memory_order_release); }
-  /// The entries up to this slot are gone, as the disk has it.
-  [[nodiscard]] core::slot truncated() const { return read_truncated({}); }
+  /// What the writer goes on from, as the disk has it.
+  [[nodiscard]] log_writer_state writer_state() const;
 
  private:
   class frozen;

@@ -215,7 +215,7 @@ std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::st
   opened.number = *number;
   opened.family = parts_->disk->family(*number);
   opened.reader = std::make_shared<rocks_log>(parts_->disk, log, *number);
-  opened.written = {opened.reader->rows_space(), opened.reader->truncated()};
+  opened.written = opened.reader->writer_state();
   const std::unique_lock guard(parts_->index);
   auto& known = parts_->logs.try_emplace(log, opened).first->second;
   opened.table = known.table;  // the name it was first opened for
