@@ -63,12 +63,16 @@ class row_overlay {
   /// Row := `next(record of the row so far, or null)`; in no write group yet. The row stays as it
   /// is if `next` returns nothing.
   template <class Next>
-  void update(std::string_view row, const Next& next, const row_origin& origin = {}) {
+  void update(std::string_view row, const Next& next) {
     const auto at = find_or_load(row);
     if (std::optional<blob> changed = next(at->second.value))
-      replace(at, *std::move(changed), origin);
+      replace(at, *std::move(changed), {});
     else if (at->second.state == layer_state::fresh)
       rows_.erase(at);
+  }
+  /// Row := `value`, whatever it was.
+  void put(std::string_view row, blob value, const row_origin& origin) {
+    replace(find_or_add(row), std::move(value), origin);
   }
   void erase(std::string_view row) { replace(find_or_add(row), nullptr, {}); }
   /// Rows that are in no write group yet.

@@ -119,8 +119,8 @@ class state_machine {
   // state_machine_blobs.cpp
   outcome put_chunk(const command_view& c, const stay& of, stamp when);
   void count_chunk(const stay& of, std::string_view hash, std::int64_t by, stamp when);
-  void keep_count(const stay& of, std::string_view hash, std::uint64_t names,
-                  std::string_view grace, stamp when);
+  template <class Next>
+  void change_count(const stay& of, std::string_view hash, stamp when, const Next& next);
   [[nodiscard]] bool has_chunks(const stay& of, std::string_view manifest) const;
   void count_chunks(const stay& of, const std::string& before, const std::string& after,
                     stamp when);

@@ -20,6 +20,11 @@ std::optional<row_record> decoded(const blob& bytes) {
   return record;
 }
 
+struct chunk_count {
+  std::uint64_t names = 0;
+  std::uint64_t grace_us = 0;
+};
+
 }  // namespace
 
 /// That the bytes belong to the hash was checked where they came from, and is checked again where
@@ -35,46 +40,52 @@ outcome state_machine::put_chunk(const command_view& c, const stay& of, stamp wh
   probe.value = {};
   row_command check(probe, decoded(named), guard(of.table), when);
   if (check.result().code != outcome_code::ok) return check.take_result();
+  bool is_new = false;
+  change_count(of, put->hash, when, [&](const std::optional<row_record>& old) {
+    is_new = !old;
+    const auto known = old ? byte_reader(old->value).varint() : 0;
+    const auto names = old ? old->version : 0;
+    // The longest grace that anybody gave it counts; of one that nobody names, from now on.
+    const bool changes = names == 0 || put->grace_us > known;
+    return changes ? std::optional(chunk_count{names, std::max(known, put->grace_us)})
+                   : std::nullopt;
+  });
+  if (!is_new) return {};  // what is counted is there
   const auto from = static_cast<std::size_t>(put->bytes.data() - batch_.data());
-  rows_.update(prefix + chunk_row(put->hash),
-               [&](const blob& before) -> std::optional<blob> {
-                 if (before) return std::nullopt;
-                 return make_blob(encode_row({1, when, when, {}, put->bytes}));
-               },
-               {batch_at_, from, put->bytes.size()});
-  const auto bytes = rows_.get(prefix + chunk_count_row(put->hash));
-  const auto counted = decoded(bytes);
-  // The longest grace that anybody gave it counts.
-  const auto known = counted ? byte_reader(counted->value).varint() : 0;
-  std::string grace;
-  put_varint(grace, std::max(known, put->grace_us));
-  const auto names = counted ? counted->version : 0;
-  if (names == 0 || put->grace_us > known) keep_count(of, put->hash, names, grace, when);
+  rows_.put(prefix + chunk_row(put->hash), make_blob(encode_row({1, when, when, {}, put->bytes})),
+            {batch_at_, from, put->bytes.size()});
   return {};
 }
 
 /// The chunk is named so often from now on; what nobody names ends after its grace.
-void state_machine::keep_count(const stay& of, std::string_view hash, std::uint64_t names,
-                               std::string_view grace, stamp when) {
+template <class Next>
+void state_machine::change_count(const stay& of, std::string_view hash, stamp when,
+                                 const Next& next) {
   stamp before_due, after_due;
   const auto row = chunk_count_row(hash);
   rows_.update(row_prefix(of.table, of.moves) + row, [&](const blob& before) {
-    if (const auto old = decoded(before)) before_due = old->due();
-    row_record next{names, when, when, {}, grace};
-    if (names == 0 || planted(bug::chunk_ends_named))
-      next.expires = period{true, byte_reader(grace).varint()}.end(when);
-    after_due = next.due();
-    return std::optional<blob>(make_blob(encode_row(next)));
+    const auto old = decoded(before);
+    if (old) before_due = after_due = old->due();
+    const auto count = next(old);
+    if (!count) return std::optional<blob>();
+    std::string grace;
+    put_varint(grace, count->grace_us);
+    row_record now{count->names, when, when, {}, grace};
+    if (count->names == 0 || planted(bug::chunk_ends_named))
+      now.expires = period{true, count->grace_us}.end(when);
+    after_due = now.due();
+    return std::optional<blob>(make_blob(encode_row(now)));
   });
   note_due(of, row, before_due, after_due);
 }
 
 void state_machine::count_chunk(const stay& of, std::string_view hash, std::int64_t by,
                                 stamp when) {
-  const auto bytes = rows_.get(row_prefix(of.table, of.moves) + chunk_count_row(hash));
-  const auto old = decoded(bytes);
-  ATLAS_CHECK(old && (by > 0 || old->version > 0), "what a value names is there and counted");
-  keep_count(of, hash, old->version + static_cast<std::uint64_t>(by), old->value, when);
+  change_count(of, hash, when, [&](const std::optional<row_record>& old) {
+    ATLAS_CHECK(old && (by > 0 || old->version > 0), "what a value names is there and counted");
+    return std::optional(chunk_count{old->version + static_cast<std::uint64_t>(by),
+                                     byte_reader(old->value).varint()});
+  });
 }
 
 bool state_machine::has_chunks(const stay& of, std::string_view manifest) const {
