@@ -89,9 +89,9 @@ class request_sink {
   virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
   /// What was found for a watch.
   virtual void on_watch_part(std::uint64_t watch, core::watch_part&& part) = 0;
-  /// The hash that was asked for, of an upload or not, and the bytes back; empty for an upload that
-  /// is not known.
-  virtual void on_hashed(std::uint64_t ticket, bool is_up, std::string&& hash,
+  /// The name that was asked for, of a part of an upload or of one that was read, and its bytes
+  /// back.
+  virtual void on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,
                          std::shared_ptr<std::string>&& bytes) = 0;
   /// More of a log that is watched is on this node's disk.
   virtual void on_history(core::log_id log) = 0;

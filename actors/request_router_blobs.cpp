@@ -8,6 +8,11 @@
 #include "net/command_parser.hpp"
 
 namespace atlas::actors {
+namespace {
+
+constexpr const char* damaged_part = "a part of the value is damaged at its owner";
+
+}  // namespace
 
 /// A part: to the hasher first, in the order they came.
 void request_router::start_blob(net::client_request&& r) {
@@ -53,7 +58,7 @@ void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& n
   } else if (name == expected) {
     reply(r.ticket, net::reply_kind::chunk, std::move(*bytes));
   } else {
-    reply(r.ticket, net::reply_kind::warn, "a part of the value is damaged at its owner");
+    reply(r.ticket, net::reply_kind::warn, damaged_part);
   }
   flush_dirty(now);
   wake_if_ready(lock);
@@ -61,9 +66,11 @@ void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& n
 
 /// A part has come from the owner: it must be what the manifest names.
 void request_router::check_chunk(const net::client_request& r, std::string&& bytes) {
+  const auto place = core::decode_place(r.terms);
+  if (!place.is_last && bytes.size() != core::chunk_bytes)
+    return reply(r.ticket, net::reply_kind::warn, damaged_part);
   const auto ticket = next_ticket_++;
-  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes)),
-               core::decode_place(r.terms)};
+  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes)), place};
   auto& kept = hashing_[ticket];
   kept.request.ticket = r.ticket;
   kept.request.what = r.what;

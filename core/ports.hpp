@@ -26,7 +26,8 @@ struct record_write {
     applied,   ///< `at`, `when`, `hash`: every slot up to `at` is applied to the rows
     configuration,  ///< `at`, `key` = encoded configuration: chosen at slot `at`
     /// `key` = row, `value`: encoded row record. If `at` is not 0, the last `shared` bytes of the
-    /// value are those of the entry of slot `at` from byte `shared_from` on, and may be kept once.
+    /// value are those of the entry of slot `at` from byte `shared_from` on, and may be kept once;
+    /// no other row comes from that slot.
     put_row,
     erase_row,      ///< `key` = row
     put_results,    ///< `at`, `value`: results of the commands of slot `at` (dedupe window, §8)
@@ -114,9 +115,9 @@ class log_store {
 class node_store {
  public:
   virtual ~node_store() = default;
-  /// Writes all groups as one batch; with `sync` returns after the fsync. A failure ends the
-  /// process with a clear message: after a failed fsync nothing in memory can be trusted
-  /// (consensus.md §3).
+  /// Writes all groups, in order and each as a whole: a crash leaves the first ones. With `sync`
+  /// returns after the fsync. A failure ends the process with a clear message: after a failed fsync
+  /// nothing in memory can be trusted (consensus.md §3).
   virtual void write(std::vector<log_writes>& groups, bool sync) = 0;
   /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the
   /// name kept beside the log in the catalogue. May be called from another thread than `write`.

@@ -15,6 +15,7 @@ constexpr std::size_t rounds_in_flight_max = 4;
 constexpr std::size_t rounds_in_flight_far_max = 64;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
+constexpr std::size_t beside_chunk_bytes_max = 16 << 10;
 constexpr std::size_t queue_max = 65'536;
 constexpr std::size_t outside_bytes_max = 1 << 20;
 constexpr std::uint64_t repeat_ms = 400;
@@ -83,12 +84,14 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     std::size_t bytes = 0;
     bool is_full = false;
     while (!queue_.empty() && !is_full) {
+      // The row of a chunk shares the entry's bytes on disk, is read with all of them and keeps
+      // them as long as it lives: little else comes with it.
+      const bool is_chunk = queue_.front().what == operation::put_chunk;
+      if (is_chunk && bytes > beside_chunk_bytes_max) break;
       bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
-      // The row of a chunk shares the entry's bytes on disk, and is read with all of them.
-      is_full = batch.size() >= batch_commands_max || bytes >= batch_bytes_max ||
-                batch.back().what == operation::put_chunk;
+      is_full = is_chunk || batch.size() >= batch_commands_max || bytes >= batch_bytes_max;
     }
     last_batch_ = batch.size();
     proposed_at_ = at.now;

@@ -172,7 +172,7 @@ class state_machine {
   std::map<stay, ends> due_;
   stamp next_due_;  ///< nothing that is held ends before; 0: nothing ends
   stamp now_;       ///< log time: of the last batch applied
-  /// The batch that is applied, and its slot.
+  /// The batch that is applied, and its slot; 0 once a row shares its bytes.
   std::string_view batch_;
   slot batch_at_;
   row_overlay rows_;

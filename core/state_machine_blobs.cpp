@@ -1,6 +1,7 @@
 // Chunks of large values: kept when they come, counted while values name them, removed when they
 // have not been named for a while. All of it by the log alone, like the rows that name them.
 #include <algorithm>
+#include <utility>
 
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
@@ -51,9 +52,10 @@ outcome state_machine::put_chunk(const command_view& c, const stay& of, stamp wh
                    : std::nullopt;
   });
   if (!is_new) return {};  // what is counted is there
+  // One row at most shares an entry: how long its bytes are kept depends on that row alone.
   const auto from = static_cast<std::size_t>(put->bytes.data() - batch_.data());
   rows_.put(prefix + chunk_row(put->hash), make_blob(encode_row({1, when, when, {}, put->bytes})),
-            {batch_at_, from, put->bytes.size()});
+            {std::exchange(batch_at_, slot{}), from, put->bytes.size()});
   return {};
 }
 

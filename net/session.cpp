@@ -18,7 +18,7 @@ client_reply warning(std::string text) {
 
 /// The backend executes those of one table in the order of submission.
 bool keeps_order(verb what) {
-  // The end of an upload is hashed first, and others would overtake it.
+  // The end of an upload waits for its parts, and goes by itself.
   return is_key_operation(what) && what != verb::key_get_stale && what != verb::blob_commit;
 }
 

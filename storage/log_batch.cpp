@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "core/blob_manifest.hpp"
 #include "core/check.hpp"
@@ -124,6 +125,7 @@ void log_batch::put_chunk_row(space where, const core::record_write& w) {
   ATLAS_CHECK(w.shared < bytes.size() && w.at > now_.truncated,
               "a row shares the end of its value with an entry that is there");
   put(slot_key(shares_of(where), w.at).view(), {});
+  began_[key] = w.at;
   const auto form = encode_shared({w.at, w.shared_from, w.shared, {}});
   put_parts({form.data(), form.size()}, bytes.substr(0, bytes.size() - w.shared));
 }
@@ -156,15 +158,23 @@ void log_batch::end_payloads(core::slot upto) {
 }
 
 void log_batch::end_sharing(std::string_view key) {
-  const auto row = on_disk(key);
-  const auto shared = row ? decode_shared(*row) : std::nullopt;
-  if (!shared) return;
-  erase_slot(shares_of(static_cast<space>(key.front())), shared->at);
-  ended_.insert(shared->at);
-  if (shared->at <= now_.truncated) erase_slot(space::payload, shared->at);
+  core::slot at;
+  if (const auto began = began_.find(key); began != began_.end()) {
+    at = std::exchange(began->second, core::slot{});
+  } else {
+    const auto row = on_disk(key);
+    if (const auto shared = row ? decode_shared(*row) : std::nullopt) at = shared->at;
+    began_.emplace(key, core::slot{});
+  }
+  if (!at) return;
+  erase_slot(shares_of(static_cast<space>(key.front())), at);
+  ended_.insert(at);
+  if (at <= now_.truncated) erase_slot(space::payload, at);
 }
 
 bool log_batch::is_shared(core::slot at) const {
+  const auto shares = [&](const auto& row) { return row.second == at; };
+  if (std::any_of(began_.begin(), began_.end(), shares)) return true;
   if (ended_.contains(at)) return false;
   return on_disk(slot_key(space::of_row, at).view()) ||
          on_disk(slot_key(space::of_other_row, at).view());

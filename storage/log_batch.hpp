@@ -6,6 +6,8 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -65,6 +67,8 @@ class log_batch {
   rocksdb::WriteBatch& batch_;
   rocksdb::ColumnFamilyHandle* const family_;
   log_writer_state& now_;
+  // What this group has changed so far, by row; the disk does not know it yet.
+  std::map<std::string, core::slot, std::less<>> began_;  ///< shares it; slot 0: shares nothing
   std::set<core::slot> ended_;  ///< rows shared these payloads until this group
 };
 

@@ -16,13 +16,17 @@ std::size_t files_worth_copying(const std::vector<value_file>& files) {
   std::uint64_t bytes = 0;
   std::uint64_t garbage = 0;
   std::size_t worth = 0;
+  std::size_t at_once = 0;  // can be copied in one go
   for (std::size_t i = 0; i < files.size(); ++i) {
     bytes += files[i].bytes;
     garbage += files[i].garbage;
-    if (bytes - garbage > copied_max) break;
+    if (bytes - garbage > copied_max) continue;
+    at_once = i + 1;
     if (garbage >= garbage_min && garbage >= bytes / 2) worth = i + 1;
   }
-  return worth;
+  if (worth > 0 || garbage < garbage_min || garbage < bytes / 2) return worth;
+  // The garbage lies behind values that live: they move out of its way, a piece with each look.
+  return std::max<std::size_t>(at_once, 1);
 }
 
 space_keeper::~space_keeper() {

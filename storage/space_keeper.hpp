@@ -27,7 +27,8 @@ struct value_file {
 };
 
 /// How many of the files, which are in rising order of their numbers, are worth copying from the
-/// first on: at least half of what they hold is garbage, and enough to pay for it.
+/// first on: at least half of what they hold is garbage, and enough to pay for it. If that holds of
+/// all files, but not of the first ones, as many of those as can be copied at once.
 [[nodiscard]] std::size_t files_worth_copying(const std::vector<value_file>& files);
 
 /// One thread. Told by RocksDB where a compaction met garbage.

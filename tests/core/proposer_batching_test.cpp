@@ -112,6 +112,11 @@ TEST_SUITE("core/proposer_batching") {
     REQUIRE(sent.size() == 2);
     CHECK(batch_in(sent[0]).commands.size() == 2);
     CHECK(batch_in(sent[1]).commands.size() == 1);
+    // What is large goes before it by itself.
+    chunk.seq = sequence{5};
+    const auto large = accepts(b.commands({put(proc(9), 4, "k", std::string(20'000, 'v')), chunk}));
+    REQUIRE(large.size() == 2);
+    CHECK(batch_in(large[0]).commands.size() == 1);
   }
 
   TEST_CASE("stamps rise by one at least, whatever the wall clock does") {

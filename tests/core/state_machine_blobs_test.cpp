@@ -2,7 +2,7 @@
 // log alone; who may not write leaves nothing; other commands take such a value for what it is.
 #include <doctest/doctest.h>
 
-#include <memory>
+#include <algorithm>
 
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
@@ -119,6 +119,18 @@ TEST_SUITE("core/state_machine_blobs") {
       CHECK(w.value->ends_with("aaa"));
     }
     CHECK(shared == 1);
+    // Of two in one entry only one shares it.
+    const command one{
+        proc(3), {1}, {1}, operation::put_chunk, ".k", encode(chunk_put{grace, hash('y'), "yyy"}),
+        {},      {}};
+    const command two{
+        proc(3), {2}, {1}, operation::put_chunk, ".k", encode(chunk_put{grace, hash('z'), "zzz"}),
+        {},      {}};
+    ++t.at;
+    t.table->apply(make_batch({150}, std::vector{one, two}), {150}, nullptr, t.at);
+    t.save(150);
+    CHECK(std::count_if(t.saved.begin(), t.saved.end(),
+                        [](const auto& w) { return w.at && w.shared > 0; }) == 1);
     // The second time it is there already.
     t.chunk(200, 'a');
     for (const auto& w : t.saved) CHECK_FALSE(holds_chunk(w.key));

@@ -67,7 +67,7 @@ void log_image::apply(const core::record_write& w) {
 }
 
 /// A disk may keep what a row shares with an entry once, so it must be as the record says.
-void log_image::check_origin(const core::record_write& w) const {
+void log_image::check_origin(const core::record_write& w) {
   if (!w.at) return;
   const auto found = entries.find(w.at);
   require(found != entries.end(), "a row comes from an entry that is there");
@@ -76,6 +76,8 @@ void log_image::check_origin(const core::record_write& w) const {
               std::string_view(bytes).substr(w.shared_from, w.shared) ==
                   std::string_view(*w.value).substr(w.value->size() - w.shared),
           "a row ends with the bytes of the entry it came from");
+  require(origins.try_emplace(w.at, w.key).first->second == w.key,
+          "one row at most shares an entry");
 }
 
 namespace {

@@ -35,7 +35,8 @@ struct log_image {
 
   /// Throws `sim_failure` on a record that no store may be given (a promise that falls).
   void apply(const core::record_write& w);
-  void check_origin(const core::record_write& w) const;
+  void check_origin(const core::record_write& w);
+  std::map<core::slot, std::string> origins;  ///< slot -> the row that shares its entry
 };
 
 class sim_disk {
