@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Atlas needs and that are missing; says nothing when all are there.
-# Usage: scripts/packages.sh [--test]   (--test: also what the test command needs)
+# Usage: scripts/packages.sh [--test|--tidy]   (also what scripts/test.sh or scripts/tidy.sh needs)
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libcaf-dev librocksdb-dev libssl-dev libyaml-cpp-dev
@@ -8,6 +8,7 @@ build=(g++ cmake ninja-build ccache pkg-config libcaf-dev librocksdb-dev libssl-
        doctest-dev)
 wanted=("${build[@]}")
 [ "${1:-}" = "--test" ] && wanted+=(clang-format-14 python3 nodejs)
+[ "${1:-}" = "--tidy" ] && wanted+=(clang-14 clang-tidy-14)
 
 missing=()
 for p in "${wanted[@]}"; do
