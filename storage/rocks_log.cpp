@@ -34,7 +34,8 @@ std::optional<std::string> rocks_log::get(std::string_view row) const {
   const auto status = disk_->db().Get(how, family_.get(), row_key(rows_space(), row), &value);
   if (!status.ok() && !status.IsNotFound()) disk_->fail("reading a row", status);
   if (!status.ok()) return std::nullopt;
-  return holds_chunk ? whole_row(how, value) : value;
+  if (holds_chunk) return whole_row(how, value);
+  return value;
 }
 
 std::string rocks_log::whole_row(const rocksdb::ReadOptions& how, std::string_view kept) const {
