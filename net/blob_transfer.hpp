@@ -13,7 +13,7 @@
 namespace atlas::net {
 
 /// Parts of one transfer that are at the backend or wait for their turn.
-inline constexpr std::size_t parts_in_flight_max = 16;
+inline constexpr std::size_t parts_in_flight_max = 32;
 
 /// Where an answer belongs.
 struct reply_address {

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include "storage/fast_checksum.hpp"
+
 namespace atlas::storage {
 namespace {
 
@@ -87,6 +89,7 @@ void tune_quiet(rocksdb::Options& o) {
 }  // namespace
 
 rocksdb::Options tuned_options(std::uint64_t cache_bytes) {
+  use_fast_checksum();
   rocksdb::Options o;
   tune_memory(o, cache_bytes);
   tune_large_values(o);
@@ -95,7 +98,9 @@ rocksdb::Options tuned_options(std::uint64_t cache_bytes) {
   o.compression = best_compression();
   o.level_compaction_dynamic_level_bytes = true;
   o.max_background_jobs = 2;
-  o.bytes_per_sync = megabyte;  // no burst of dirty pages in front of the write-ahead log's fsync
+  // No burst of dirty pages in front of the write-ahead log's fsync, and no queue of them either.
+  o.bytes_per_sync = megabyte;
+  o.strict_bytes_per_sync = true;
   return o;
 }
 
