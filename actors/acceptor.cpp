@@ -9,7 +9,7 @@
 namespace atlas::actors {
 namespace {
 
-constexpr std::chrono::milliseconds tick_every{100};
+constexpr std::chrono::milliseconds acceptor_tick{100};
 constexpr std::uint64_t waiting_us_max = 60'000'000;
 
 }  // namespace
@@ -28,7 +28,7 @@ acceptor::acceptor(caf::actor_config& config, std::shared_ptr<board> where,
 
 acceptor_actor::behavior_type acceptor::make_behavior() {
   if (entry_->log == core::meta_log) publish_catalogue();
-  delayed_send(this, tick_every, tick_message{});
+  delayed_send(this, acceptor_tick, tick_message{});
   return {handler(&core::replica::on_prepare),
           handler(&core::replica::on_accept),
           handler(&core::replica::on_commit),
@@ -75,7 +75,7 @@ void acceptor::on_tick() {
   const auto wall = read_clocks().wall;
   std::erase_if(waiting_, [&](const auto& w) { return w.second.us + waiting_us_max < wall.us; });
   emit(out);
-  delayed_send(this, tick_every, tick_message{});
+  delayed_send(this, acceptor_tick, tick_message{});
 }
 
 void acceptor::emit(core::replica_effects& out) {

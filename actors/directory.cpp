@@ -8,7 +8,7 @@
 namespace atlas::actors {
 namespace {
 
-constexpr std::chrono::milliseconds tick_every{50};
+constexpr std::chrono::milliseconds directory_tick{50};
 constexpr std::uint64_t leave_after_ms = 3'000;
 
 }  // namespace
@@ -52,7 +52,7 @@ directory_actor::behavior_type directory::make_behavior() {
             part_from_removed();
             close_left_logs();
             options_.every_tick();
-            delayed_send(this, tick_every, tick_message{});
+            delayed_send(this, directory_tick, tick_message{});
           },
           [this](const inherit& i) { on_inherit(i); },
           [this](core::process from, forward& f) {

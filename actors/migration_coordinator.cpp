@@ -3,7 +3,7 @@
 namespace atlas::actors {
 namespace {
 
-constexpr std::chrono::milliseconds tick_every{100};
+constexpr std::chrono::milliseconds coordinator_tick{100};
 
 /// A view for core and the status that it points into.
 struct held_view {
@@ -52,7 +52,7 @@ void migration_coordinator::on_tick() {
   board_->book_leases(board_->self(), now, board_->leases->on_heartbeat(board_->self()));
   tell_reachable();
   look();
-  delayed_send(this, tick_every, tick_message{});
+  delayed_send(this, coordinator_tick, tick_message{});
 }
 
 void migration_coordinator::look() {

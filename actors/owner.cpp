@@ -13,7 +13,7 @@
 namespace atlas::actors {
 namespace {
 
-constexpr std::chrono::milliseconds tick_every{25};
+constexpr std::chrono::milliseconds owner_tick{25};
 constexpr std::uint64_t membership_every_ms = 200;
 
 std::atomic<std::uint64_t> tenures{0};  // of this process, over all logs
@@ -122,7 +122,7 @@ void owner::on_tick() {
   proposer_.on_tick(at, out);
   emit(out);
   if (proposer_.state() == core::proposer::stage::over) return;
-  delayed_send(this, tick_every, tick_message{});
+  delayed_send(this, owner_tick, tick_message{});
 }
 
 void owner::look_around(core::clock_reading at) {

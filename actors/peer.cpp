@@ -11,7 +11,7 @@
 namespace atlas::actors {
 namespace {
 
-constexpr std::chrono::milliseconds tick_every{200};
+constexpr std::chrono::milliseconds peer_tick{200};
 // One middleman actor serves all dials, up to 2 s for each host that does not answer. A dial that
 // is given up stays in its mailbox, so it is waited for: one per peer, however many hosts are
 // silent.
@@ -124,7 +124,7 @@ void peer::ping_now() {
 void peer::on_tick() {
   if (stage_ == stage::connected) ping_now();
   if (stage_ == stage::idle && monotonic_us() >= next_dial_us_) dial();
-  delayed_send(this, tick_every, tick_message{});
+  delayed_send(this, peer_tick, tick_message{});
 }
 
 void peer::dial() {

@@ -13,14 +13,14 @@ constexpr std::uint32_t bit(frame f) {
   return 1u << static_cast<unsigned>(f);
 }
 
-struct shape {
+struct answer_shape {
   std::uint32_t lines;     // of the request, each with an end of its own
   std::uint32_t required;  // one of these; 0: OK says it all
   std::uint32_t also;      // these may come beside them
 };
 
 // In the order of bench_kind.
-constexpr std::array<shape, bench_kinds.size()> shapes{{
+constexpr std::array<answer_shape, bench_kinds.size()> shapes{{
     {1, bit(frame::value) | bit(frame::not_found), 0},   // get
     {1, 0, 0},                                           // put
     {1, bit(frame::version) | bit(frame::conflict), 0},  // cas

@@ -9,7 +9,6 @@ namespace atlas::cli {
 namespace {
 
 using wire_parts::append_number;
-using wire_parts::parse_number;
 using wire_parts::take_head;
 
 constexpr std::string_view line_end = "\r\n";
@@ -36,7 +35,7 @@ bool read_payload(std::string_view line, bench_reply& out) {
     auto rest = line;
     if (!take_head(rest, head)) continue;
     out.frame = frame;
-    return parse_number(rest, out.number);
+    return wire_parts::parse_number(rest, out.number);
   }
   if (line == "NOT_FOUND")
     out.frame = bench_frame::not_found;
@@ -118,7 +117,7 @@ bench_reply bench_wire::parse_atlas(std::string_view in) const {
   if (tagged_ && !is_more) {
     const auto close = line.find("] ");
     if (line.substr(0, 4) != "[ID:" || close == std::string_view::npos) return out;
-    if (!parse_number(line.substr(4, close - 4), out.slot)) return out;
+    if (!wire_parts::parse_number(line.substr(4, close - 4), out.slot)) return out;
     line.remove_prefix(close + 2);
   }
   if (line == "OK") {

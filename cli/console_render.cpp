@@ -10,6 +10,8 @@ namespace atlas::cli {
 
 namespace {
 
+using shape = console_frame::shape;
+
 constexpr std::string_view red = "\x1b[31m";
 constexpr std::string_view green = "\x1b[32m";
 constexpr std::string_view yellow = "\x1b[33m";
@@ -53,7 +55,6 @@ void print_text(std::ostream& out, std::string_view text, const render_style& st
 }
 
 void print_payload(std::ostream& out, const console_frame& frame, const render_style& style) {
-  using shape = console_frame::shape;
   switch (frame.what) {
     case shape::line:
     case shape::blob_head:

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <utility>
 
+#include "core/check.hpp"
 #include "core/planted_bug.hpp"
 
 namespace atlas::core {
@@ -50,6 +52,12 @@ result<grid_quorum> grid_quorum::make(const configuration& c) {
     if (planted(bug::need2_one_less) && z.need2 > 1) --z.need2;
   }
   return q;
+}
+
+grid_quorum grid_quorum::of_logged(const configuration& c) {
+  auto q = make(c);
+  ATLAS_CHECK(q.ok(), "logged configurations are legal");
+  return std::move(q).value();
 }
 
 std::optional<unsigned> grid_quorum::seat_of(node_id node) const {

@@ -34,6 +34,8 @@ struct vote_set {
 class grid_quorum {
  public:
   static result<grid_quorum> make(const configuration& c);
+  /// Of one that a log holds: it was legal when it was proposed.
+  static grid_quorum of_logged(const configuration& c);
 
   [[nodiscard]] std::optional<unsigned> seat_of(node_id node) const;
   [[nodiscard]] bool has_q1(vote_set votes) const { return zones_with(votes, true) >= q1_zones(); }

@@ -13,12 +13,6 @@ constexpr std::uint64_t election_ms_max = 5'000;
 constexpr std::uint64_t invite_again_ms = 400;
 constexpr std::uint64_t invitation_pause_ms = 250;
 
-grid_quorum quorum_of(const configuration& c) {
-  auto q = grid_quorum::make(c);
-  ATLAS_CHECK(q.ok(), "logged configurations are legal");
-  return std::move(q).value();
-}
-
 }  // namespace
 
 proposer::proposer(beginning b, clock_reading at, proposer_effects& out, const lease_source* leases)
@@ -26,7 +20,7 @@ proposer::proposer(beginning b, clock_reading at, proposer_effects& out, const l
       self_(b.self),
       ballot_(next_ballot(b.above, b.self.node)),
       config_(std::move(b.active)),
-      quorum_(quorum_of(config_)),
+      quorum_(grid_quorum::of_logged(config_)),
       reachable_{b.self.node},
       above_(b.above),
       began_(at.now),
@@ -173,7 +167,7 @@ void proposer::adopt(const configuration& c, clock_reading at) {
   near_ = {};
   began_ = at.now;  // winning its Q1 has its own time; the tenure is not at fault for a slow change
   config_ = c;
-  quorum_ = quorum_of(config_);
+  quorum_ = grid_quorum::of_logged(config_);
   wanted_.reset();
   invitations_failed_ = 0;
 }
@@ -199,7 +193,7 @@ void proposer::withdraw_invitation(clock_reading at) {
 
 void proposer::try_drain(clock_reading at, proposer_effects& out) {
   if (stage_ != stage::serving || !wanted_) return;
-  const auto next = quorum_of(*wanted_);
+  const auto next = grid_quorum::of_logged(*wanted_);
   const bool won = next.has_q1(next.votes_of({promises_.begin(), promises_.end()}));
   if (!won && !planted(bug::configuration_without_q1)) return;
   stage_ = stage::draining;

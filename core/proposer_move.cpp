@@ -27,10 +27,6 @@ std::string named(node_id node) {
   return "node " + std::to_string(node.value);
 }
 
-grid_quorum quorum_of(const configuration& c) {
-  return grid_quorum::make(c).value();
-}
-
 }  // namespace
 
 proposer::proposer(inheritance i, clock_reading at, proposer_effects& out,
@@ -41,7 +37,7 @@ proposer::proposer(inheritance i, clock_reading at, proposer_effects& out,
       gen_(i.from.what.gen),
       stage_(stage::recovering),
       config_(std::move(i.from.what.active)),
-      quorum_(quorum_of(config_)),
+      quorum_(grid_quorum::of_logged(config_)),
       reachable_(std::move(i.reachable)),
       began_(at.now),
       could_commit_at_(at.now),

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/bytes.hpp"
+#include "core/check.hpp"
 #include "core/ids.hpp"
 
 namespace atlas::core {
@@ -78,6 +80,14 @@ inline std::optional<row_record> decode_row(std::string_view bytes) {
   r.is_chunked = (flags & row_flags::chunked) != 0;
   r.value = in.rest();
   return r;
+}
+
+/// The record of a row as the table holds it; empty: there is no such row.
+inline std::optional<row_record> decoded(const std::shared_ptr<const std::string>& row) {
+  if (!row) return std::nullopt;
+  auto record = decode_row(*row);
+  ATLAS_CHECK(record.has_value(), "rows decode");
+  return record;
 }
 
 }  // namespace atlas::core

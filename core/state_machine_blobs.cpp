@@ -14,13 +14,6 @@
 namespace atlas::core {
 namespace {
 
-std::optional<row_record> decoded(const blob& bytes) {
-  if (!bytes) return std::nullopt;
-  auto record = decode_row(*bytes);
-  ATLAS_CHECK(record.has_value(), "rows decode");
-  return record;
-}
-
 struct chunk_count {
   std::uint64_t names = 0;
   std::uint64_t grace_us = 0;

@@ -20,13 +20,6 @@ constexpr std::string_view due_rows = "!x";
 // Chunks that lose a name with one transaction: 2 GiB of values.
 constexpr std::size_t released_chunks_max = 16'384;
 
-std::optional<row_record> decoded(const blob& bytes) {
-  if (!bytes) return std::nullopt;
-  auto record = decode_row(*bytes);
-  ATLAS_CHECK(record.has_value(), "rows decode");
-  return record;
-}
-
 /// The manifest that a row's value is; empty if it is none.
 std::string manifest_in(const std::optional<row_record>& row) {
   return row && row->is_chunked ? std::string(row->value) : std::string();

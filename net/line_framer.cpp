@@ -13,7 +13,7 @@ namespace {
 
 // Buffers that grew above this are given back once they are empty; below it they are kept, because
 // a client that splits lines once will do so again.
-constexpr std::size_t keep_bytes_max = 4096;
+constexpr std::size_t carry_keep_max = 4096;
 
 // Assigning an empty string would keep the old buffer.
 void free_memory(std::string& s) {
@@ -150,7 +150,7 @@ void line_framer::absorb(std::size_t n) {
 
 void line_framer::release_carry() {
   if (carry_at_ != carry_.size()) return;
-  if (carry_.capacity() > keep_bytes_max)
+  if (carry_.capacity() > carry_keep_max)
     free_memory(carry_);
   else
     carry_.clear();

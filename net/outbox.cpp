@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t piece_bytes = 64u << 10;
 constexpr std::size_t own_piece_bytes = 16u << 10;  // from here on a move beats a copy
-constexpr std::size_t keep_bytes_max = 16u << 10;   // what an idle connection may keep
+constexpr std::size_t output_keep_max = 16u << 10;  // what an idle connection may keep
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void outbox::consume(std::size_t n) {
   size_ -= n;
   if (size_ == 0) {
     // One small piece survives as the next round's buffer.
-    if (pieces_.size() == 1 && pieces_[0].capacity() <= keep_bytes_max) {
+    if (pieces_.size() == 1 && pieces_[0].capacity() <= output_keep_max) {
       pieces_[0].clear();
       first_ = offset_ = 0;
     } else {

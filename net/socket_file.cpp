@@ -100,9 +100,10 @@ core::result<client_door> client_door::open(const std::string& path, unsigned mo
     return unusable(path, "cannot bind: " + why(errno));
 
   struct stat made {};
-  const bool ready = ::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0 &&
-                     ::lstat(path.c_str(), &made) == 0 && ::listen(listener.get(), SOMAXCONN) == 0;
-  if (!ready) {
+  const bool is_listening = ::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0 &&
+                            ::lstat(path.c_str(), &made) == 0 &&
+                            ::listen(listener.get(), SOMAXCONN) == 0;
+  if (!is_listening) {
     const int refused = errno;
     ::unlink(path.c_str());
     return unusable(path, "cannot listen: " + why(refused));

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/packages.sh --tidy
 # Precompiled headers of one compiler are of no use to the other.
-cmake --preset clang -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+cmake --preset clang -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DATLAS_UNITY=OFF >/dev/null
 if [ $# -eq 0 ]; then
   mapfile -t files < <(git ls-files '*.cpp')
 else

@@ -22,10 +22,6 @@ constexpr std::string_view lease_key = "node/lease";
 constexpr std::string_view sighting_prefix = "seen/";
 constexpr std::string_view drop_prefix = "drop/";
 
-rocksdb::Slice slice(std::string_view s) {
-  return {s.data(), s.size()};
-}
-
 std::string number_bytes(std::uint64_t v) {
   std::string out;
   core::put_big_endian(out, v);

@@ -25,6 +25,10 @@ namespace atlas::storage {
 /// Number of a column family; its RocksDB name is "family-" and the number in eight digits.
 using family_number = std::uint64_t;
 
+inline rocksdb::Slice slice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+
 /// A column family, closed with the last of these; they must not outlive the database.
 using family_handle = std::shared_ptr<rocksdb::ColumnFamilyHandle>;
 

@@ -13,10 +13,6 @@ namespace {
 
 using kind = core::record_write::kind;
 
-rocksdb::Slice slice(std::string_view s) {
-  return {s.data(), s.size()};
-}
-
 void check(const rocksdb::Status& s) {
   ATLAS_CHECK(s.ok(), "a batch in memory takes every record");
 }

@@ -10,10 +10,6 @@
 namespace atlas::storage {
 namespace {
 
-rocksdb::Slice slice(std::string_view s) {
-  return {s.data(), s.size()};
-}
-
 constexpr auto all_of_it = static_cast<std::size_t>(-1);
 
 }  // namespace
