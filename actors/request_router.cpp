@@ -125,7 +125,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   if (r.value.size() > options_.value_bytes_max && !is_part)
     return reply(r.ticket, net::reply_kind::warn,
                  too_large("value", r.value.size(), options_.value_bytes_max) +
-                     " in one line; write it with KEY BLOB SET");
+                     " here; write it with KEY PUT without WORM or KEY BLOB SET");
   const bool is_write = !net::is_key_read(r.what) && r.what != net::verb::watch;
   if (auto wrong = key_error(r.key, is_write); !wrong.empty())
     return reply(r.ticket, net::reply_kind::warn, std::move(wrong));
@@ -255,6 +255,10 @@ void request_router::on_answers(answers&& a) {
       deny(*r, one);
       continue;
     }
+    if (one.result.code == core::outcome_code::chunked) {
+      on_chunked(*r, std::move(one));
+      continue;
+    }
     const auto ticket = r->requests.on_answer(one);
     if (!ticket) continue;
     const auto w = waiting_.find(*ticket);
@@ -355,7 +359,7 @@ void request_router::reply_outcome(const waiting& w, core::outcome&& result) {
         [done = w.done, result = std::move(result)]() mutable { done(true, std::move(result)); });
     return;
   }
-  if (result.code == core::outcome_code::chunked) return reply_chunked(w, std::move(result.data));
+  if (result.code == core::outcome_code::chunked) return reply_chunked(w, result.data);
   if (w.original && result.code <= core::outcome_code::not_found)
     return reply_rule(w, std::move(result));
   const bool is_blob = w.verb == net::verb::blob_get;

@@ -186,7 +186,8 @@ class request_router : public net::backend, public request_sink {
   void start_commit(net::client_request&& r, std::uint64_t now, std::uint64_t deadline);
   void restart(net::client_request&& r, std::uint64_t deadline_ms);
   void check_chunk(const net::client_request& r, std::string&& bytes);
-  void reply_chunked(const waiting& w, std::string&& data);
+  void on_chunked(route& r, core::answer&& a);
+  void reply_chunked(const waiting& w, std::string_view data, std::string_view key = {});
   // request_router_scans.cpp
   void start_scan(net::client_request&& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
   void finish_scan(scan_job& job);

@@ -78,22 +78,38 @@ void request_router::check_chunk(const net::client_request& r, std::string&& byt
   caf::anon_send(board_->hasher, std::move(job));
 }
 
-/// A value in chunks was met where its bytes were asked for.
-void request_router::reply_chunked(const waiting& w, std::string&& data) {
+/// The key of a KEY GET is kept with the read alone.
+void request_router::on_chunked(route& r, core::answer&& a) {
+  const auto back = r.requests.withdraw(a);
+  const auto w = back ? waiting_.find(back->ticket) : waiting_.end();
+  if (w == waiting_.end()) return;
+  const auto& asked = w->second;
+  if (asked.verb == net::verb::key_get && asked.ticket < first_part && !asked.done)
+    reply_chunked(asked, a.result.data, r.label + back->write.row);
+  else
+    reply_outcome(asked, std::move(a.result));
+  waiting_.erase(w);
+}
+
+/// A value in chunks was met where its bytes were asked for; the session fetches them. `key` is
+/// empty if they have no place in the answer and nobody kept it.
+void request_router::reply_chunked(const waiting& w, std::string_view data, std::string_view key) {
   const auto manifest = core::decode_manifest(data);
   if (!manifest) return reply(w.ticket, net::reply_kind::warn, "the owner's answer is damaged");
-  if (!w.original)
+  const auto* const asked = w.original.get();
+  if (!asked && key.empty())
     return reply(w.ticket, net::reply_kind::warn,
                  "the value has " + std::to_string(manifest->size) +
-                     " bytes, which is too large for one line; use KEY BLOB GET");
-  if (w.original->what == net::verb::blob_stat)
+                     " bytes, which is too large here; use KEY GET or KEY BLOB GET");
+  if (asked && asked->what == net::verb::blob_stat)
     return reply(
         w.ticket, net::reply_kind::payload,
         "BLOB size=" + std::to_string(manifest->size) + " sha256=" + hex_text(manifest->hash));
   std::string text;
-  core::put_string(text, w.original->key);
-  core::put_string(text, w.original->terms);
-  reply(w.ticket, net::reply_kind::manifest, text.append(data));
+  core::put_string(text, asked ? asked->key : key);
+  core::put_string(text, asked ? asked->terms : std::string_view());
+  reply(w.ticket, asked ? net::reply_kind::manifest : net::reply_kind::long_value,
+        text.append(data));
 }
 
 }  // namespace atlas::actors

@@ -22,15 +22,16 @@ struct reply_address {
   [[nodiscard]] const std::string* tag_or_null() const { return tagged ? &tag : nullptr; }
 };
 
-/// A blob whose bytes are still coming.
+/// A value whose bytes are still coming, or stand in a line that has come.
 struct blob_upload {
   reply_address to;
   std::string key;
   std::string refusal;   ///< not empty: what is left is thrown away
   std::uint64_t id = 0;  ///< 0: it is kept whole, in the framer
-  std::size_t left = 0;  ///< bytes that have not come
+  std::size_t left = 0;  ///< bytes that have not come, or of `line` that are not on their way
   core::blob_manifest manifest = {};
   std::size_t in_flight = 0;  ///< parts that are not answered
+  std::string line = {};      ///< the value, if it came in one line
 
   [[nodiscard]] bool in_parts() const { return id != 0; }
   /// All has come; what is missing are answers.
@@ -48,6 +49,7 @@ struct blob_download {
   std::size_t next_put = 0;  ///< and that was not put out
   std::map<std::size_t, std::string> arrived;
   std::size_t in_flight = 0;
+  bool is_value = false;                        ///< framed as the answer to KEY GET
   bool is_begun = false;                        ///< the head is put out
   std::map<std::size_t, unsigned> failed = {};  ///< how often each chunk could not be had
 

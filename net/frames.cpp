@@ -10,6 +10,7 @@ namespace atlas::net {
 namespace {
 
 constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view value_head = "VALUE:";
 
 /// Bytes of the line break or control character at `at`, 0 if there is none.
 std::size_t control_at(std::string_view text, std::size_t at) {
@@ -72,13 +73,14 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
       if (!reply.text.empty()) append_frame(out, tag, {}, std::move(reply.text));
       break;
     case reply_kind::value:
-      append_frame(out, tag, "VALUE:", std::move(reply.text));
+      append_frame(out, tag, value_head, std::move(reply.text));
       break;
     case reply_kind::blob:
       append_blob_head(out, tag, reply.text.size());
       out.append(std::move(reply.text));
       break;
     case reply_kind::manifest:
+    case reply_kind::long_value:
     case reply_kind::chunk:
       ATLAS_CHECK(false, "the session puts these together");
   }
@@ -87,6 +89,15 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply) {
 
 void append_blob_head(outbox& out, const std::string* tag, std::uint64_t size) {
   append_frame(out, tag, "BLOB ", std::to_string(size));
+}
+
+void append_value_head(outbox& out, const std::string* tag) {
+  append_tag(out, tag);
+  out.append(value_head);
+}
+
+void append_line_end(outbox& out) {
+  out.append(line_end);
 }
 
 void append_blob_end(outbox& out, const std::string* tag) {

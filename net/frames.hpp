@@ -22,6 +22,9 @@ void append_reply(outbox& out, const std::string* tag, client_reply&& reply);
 // A blob that is put out in pieces.
 void append_blob_head(outbox& out, const std::string* tag, std::uint64_t size);
 void append_blob_end(outbox& out, const std::string* tag);
+// A value that is; behind its bytes come a line end and what ends a blob.
+void append_value_head(outbox& out, const std::string* tag);
+void append_line_end(outbox& out);
 
 /// Appends `ERROR FATAL <text>`; the connection is closed behind it.
 void append_fatal(outbox& out, std::string_view text);

@@ -91,8 +91,9 @@ enum class reply_kind : std::uint8_t {
   /// A value in chunks: text = `put_string(key) put_string(range terms)` and the manifest. The
   /// session fetches the chunks.
   manifest,
-  chunk,   ///< text = bytes of one
-  frames,  ///< several frames without `OK`: text = `put_string(frame)` repeated
+  long_value,  ///< the same, to be framed as a `value`
+  chunk,       ///< text = bytes of one
+  frames,      ///< several frames without `OK`: text = `put_string(frame)` repeated
 };
 
 struct client_reply {
@@ -128,7 +129,7 @@ struct gateway_options {
   unsigned socket_mode = 0660;              ///< permission bits of the socket file
   std::size_t line_bytes_max = 128u << 20;  ///< longer lines: FATAL
   std::size_t blob_bytes_max = 128u << 20;
-  std::size_t value_bytes_max = 1u << 20;     ///< larger blobs go to the backend in parts
+  std::size_t value_bytes_max = 1u << 20;     ///< larger ones go to the backend in parts
   std::size_t connections_max = 4096;         ///< further ones get ERROR FATAL too many connections
   std::size_t requests_in_flight_max = 1024;  ///< per connection; reading pauses above it
   std::size_t output_bytes_max = 8u << 20;    ///< per connection; reading pauses above it

@@ -90,6 +90,10 @@ bool session::read_frame() {
     finish_upload();
     return true;
   }
+  if (upload_ && !upload_->line.empty()) {
+    cut_part();
+    return true;
+  }
   const auto next = framer_.next();
   switch (next.what) {
     case frame_kind::none:
@@ -141,6 +145,9 @@ void session::on_parsed(parsed_command&& command, address&& to) {
     case parsed_kind::nothing:
       return;
     case parsed_kind::request:
+      if (command.what == verb::key_put && command.terms.empty() &&
+          command.value.size() > options_.value_bytes_max)
+        return begin_line_upload(std::move(command.key), std::move(command.value), std::move(to));
       return request({0, command.what, std::move(command.key), std::move(command.value), principal_,
                       std::move(command.terms)},
                      std::move(to));
@@ -336,7 +343,8 @@ void session::abandon() {
 }
 
 std::size_t session::input_bytes() const {
-  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0);
+  return framer_.held_bytes() + transaction_.held_bytes() + (held_ ? bytes_of(*held_) : 0) +
+         (upload_ ? upload_->line.size() : 0);
 }
 
 }  // namespace atlas::net

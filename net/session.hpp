@@ -131,12 +131,15 @@ class session {
   // session_blobs.cpp
   void begin_upload(blob_upload&& u, std::size_t length);
   void expect_part();
+  void begin_line_upload(std::string&& key, std::string&& value, address&& to);
   void on_part_read(bool is_kept);
+  void cut_part();
+  void send_part(std::string&& bytes);
   void submit_part(client_request&& r, transfer_part what, std::size_t place);
   void answer_transfer(const ticket_entry& entry, client_reply&& reply);
   void finish_upload();
   void put_out(const address& to, client_reply&& reply, std::uint64_t stream = 0);
-  void begin_download(const address& to, std::string_view text);
+  void begin_download(const address& to, client_reply&& reply);
   [[nodiscard]] bool wants_chunks() const;
   void ask_chunks();
   void ask_chunk(std::size_t number);

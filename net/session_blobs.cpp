@@ -1,6 +1,7 @@
-// Blobs that are too large for one request. Up: their parts are sent on as they come, a few at a
-// time, and what the client pipelines behind them waits. Down: a few parts are fetched ahead of
-// what the client has taken, and replies to other requests wait until the last byte is out.
+// Values that are too large for one request. Up: their parts are sent on as they come, or are cut
+// off the line that holds all, a few at a time, and what the client pipelines behind them waits.
+// Down: a few parts are fetched ahead of what the client has taken, and replies to other requests
+// wait until the last byte is out.
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -38,12 +39,31 @@ void session::expect_part() {
   framer_.expect_blob(std::min(upload_->left, core::chunk_bytes));
 }
 
+/// KEY PUT of a value that is too large for one request.
+void session::begin_line_upload(std::string&& key, std::string&& value, address&& to) {
+  upload_ = blob_upload{std::move(to), std::move(key), {}};
+  upload_->id = ++desk_.last_ticket;
+  upload_->left = upload_->manifest.size = value.size();
+  upload_->line = std::move(value);
+}
+
+void session::cut_part() {
+  auto& line = upload_->line;
+  if (!upload_->refusal.empty()) upload_->left = 0;
+  if (upload_->left > 0) send_part(line.substr(line.size() - upload_->left, core::chunk_bytes));
+  if (upload_->left == 0) std::string().swap(line);
+}
+
 void session::on_part_read(bool is_kept) {
   if (!is_kept) {
     upload_->left = 0;
     return;
   }
-  auto bytes = framer_.take_blob();
+  send_part(framer_.take_blob());
+  if (upload_->left > 0) expect_part();
+}
+
+void session::send_part(std::string&& bytes) {
   upload_->left -= bytes.size();
   const auto place = upload_->manifest.chunks.size();
   upload_->manifest.chunks.emplace_back();
@@ -52,7 +72,6 @@ void session::on_part_read(bool is_kept) {
   r.upload = upload_->id;
   if (upload_->left == 0) r.terms = last_part;
   submit_part(std::move(r), transfer_part::up, place);
-  if (upload_->left > 0) expect_part();
 }
 
 void session::submit_part(client_request&& r, transfer_part what, std::size_t place) {
@@ -113,17 +132,19 @@ void session::put_out(const reply_address& to, client_reply&& reply, std::uint64
     deferred_.push_back({to, std::move(reply), stream});
     return;
   }
-  if (reply.what == reply_kind::manifest) return begin_download(to, reply.text);
+  if (reply.what == reply_kind::manifest || reply.what == reply_kind::long_value)
+    return begin_download(to, std::move(reply));
   append_reply(out_, to.tag_or_null(), std::move(reply));
   if (!stream) return;
   const bool is_given = std::find(given_.begin(), given_.end(), stream) != given_.end();
   if (!is_given && desk_.tickets.find(stream)) given_.push_back(stream);
 }
 
-void session::begin_download(const reply_address& to, std::string_view text) {
-  core::byte_reader in(text);
+void session::begin_download(const address& to, client_reply&& reply) {
+  core::byte_reader in(reply.text);
   blob_download d;
   d.to = to;
+  d.is_value = reply.what == reply_kind::long_value;
   d.key = in.string();
   const auto range = in.string();
   auto manifest = core::decode_manifest(in.rest());
@@ -167,7 +188,8 @@ void session::put_out_chunks() {
   for (auto next = d.arrived.begin(); next != d.arrived.end() && next->first == d.next_put;
        next = d.arrived.begin()) {
     if (!std::exchange(d.is_begun, true))
-      append_blob_head(out_, d.to.tag_or_null(), d.end - d.from);
+      d.is_value ? append_value_head(out_, d.to.tag_or_null())
+                 : append_blob_head(out_, d.to.tag_or_null(), d.end - d.from);
     auto bytes = std::move(next->second);
     d.arrived.erase(next);
     const std::uint64_t first = d.next_put++ * core::chunk_bytes;
@@ -176,6 +198,7 @@ void session::put_out_chunks() {
     out_.append(std::move(bytes));
   }
   if (d.next_put < d.chunks_end()) return ask_chunks();
+  if (d.is_value) append_line_end(out_);
   append_blob_end(out_, d.to.tag_or_null());
   end_download();
 }

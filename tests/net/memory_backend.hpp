@@ -126,6 +126,12 @@ class memory_backend final : public backend {
   }
 
  private:
+  [[nodiscard]] client_reply manifest_of(const client_request& r, reply_kind what) const {
+    std::string text;
+    core::put_string(text, r.key);
+    core::put_string(text, r.terms);
+    return {r.ticket, what, text + manifests_.at(r.key)};
+  }
   client_reply serve(client_request& r) {
     const auto payload = [&r](std::string text) {
       return client_reply{r.ticket, reply_kind::payload, std::move(text)};
@@ -167,6 +173,7 @@ class memory_backend final : public backend {
         return {r.ticket, reply_kind::ok, {}};
       case verb::key_get:
         if (found == rows_.end()) return payload("NOT_FOUND");
+        if (manifests_.contains(r.key)) return manifest_of(r, reply_kind::long_value);
         return {r.ticket, reply_kind::value, found->second};
       case verb::key_get_stale: {
         client_reply reply{r.ticket, reply_kind::payload, "NOT_FOUND"};
@@ -176,12 +183,7 @@ class memory_backend final : public backend {
       }
       case verb::blob_get:
         if (found == rows_.end()) return payload("EMPTY");
-        if (manifests_.contains(r.key)) {
-          std::string text;
-          core::put_string(text, r.key);
-          core::put_string(text, r.terms);
-          return {r.ticket, reply_kind::manifest, text + manifests_.at(r.key)};
-        }
+        if (manifests_.contains(r.key)) return manifest_of(r, reply_kind::manifest);
         return {r.ticket, reply_kind::blob, found->second};
       case verb::scan:
         return payload("KEYS:" + std::to_string(rows_.size()));

@@ -59,6 +59,67 @@ TEST_SUITE("net/session blobs") {
     }
   }
 
+  TEST_CASE("a large value in one line goes the same way, and comes down in one") {
+    for (const std::size_t n : {std::size_t{1'001}, chunk_bytes, chunk_bytes + 1,
+                                (parts_in_flight_max + 3) * chunk_bytes - 1}) {
+      CAPTURE(n);
+      transfer t;
+      const auto value = bytes_of(n);
+      const auto line = "VALUE:" + value + "\r\n";
+      t.say("KEY PUT a.k " + value + "\r\nKEY GET a.k\r\n[ID:7] KEY GET a.k\r\n");
+      CHECK(t.heard() == "OK\r\n" + line + "OK\r\n[ID:7] " + line + "[ID:7] OK\r\n");
+      t.say("KEY BLOB GET a.k\r\n[ID:8] KEY SET a.l " + value + "\r\nKEY BLOB GET a.l\r\n");
+      CHECK(t.heard() == blob(value) + "[ID:8] OK\r\n" + blob(value));
+    }
+  }
+
+  TEST_CASE("a large line is held once and waits its turn; what follows waits for it") {
+    transfer t;
+    t.backend.hold();
+    const auto value = bytes_of((parts_in_flight_max + 4) * chunk_bytes);
+    t.say("KEY PUT a.s 1\r\nKEY PUT a.k " + value + "\r\nKEY GET a.s\r\n");
+    CHECK(t.backend.waiting() == 1);
+    CHECK(t.client.input_bytes() >= value.size());
+    CHECK(t.client.input_bytes() < 2 * value.size());
+    t.backend.release();
+    t.serve();
+    CHECK(t.backend.waiting() == parts_in_flight_max);
+    CHECK_FALSE(t.client.wants_input());
+    t.backend.release_for_good();
+    t.serve();
+    CHECK(t.heard() == "OK\r\nOK\r\nVALUE:1\r\nOK\r\n");
+    CHECK(t.client.input_bytes() < 5'000);
+  }
+
+  TEST_CASE("a large line that is refused, or whose client goes, leaves nothing behind") {
+    transfer t;
+    const auto value = bytes_of((parts_in_flight_max + 4) * chunk_bytes);
+    t.backend.refuse_next_part("permission denied");
+    t.say("KEY PUT a.k " + value + "\r\nKEY GET a.k\r\n");
+    CHECK(t.heard() == "ERROR WARN permission denied\r\nNOT_FOUND\r\nOK\r\n");
+    t.say("TXN BEGIN\r\nKEY PUT a.k " + value + "\r\nTXN ABORT\r\n");
+    CHECK(t.heard().find("ERROR WARN") != std::string::npos);
+    t.backend.hold();
+    t.say("[ID:1] KEY PUT a.k " + value + "\r\n");
+    t.client.abandon();
+    CHECK(t.client.input_bytes() == 0);
+    CHECK(t.desk.cancelled.size() == 1);
+    t.backend.release_for_good();
+    t.serve();
+    CHECK(t.client.is_finished());
+  }
+
+  TEST_CASE("a large line may be the last thing that a client says") {
+    transfer t;
+    const auto value = bytes_of((parts_in_flight_max + 4) * chunk_bytes);
+    t.say("KEY PUT a.k " + value);
+    t.client.end_input();
+    t.client.advance();
+    t.serve();
+    CHECK(t.heard() == "OK\r\n");
+    CHECK(t.client.is_finished());
+  }
+
   TEST_CASE("a range is cut out of the parts it touches") {
     transfer t;
     const auto value = bytes_of(3 * chunk_bytes + 100);

@@ -2,6 +2,7 @@
 // once, parts that nobody names gone, and nothing that was acknowledged lost when owners die.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -71,6 +72,27 @@ TEST_CASE("values of every size come back through another node, in bounded memor
   }
   if (memory_is_told)
     for (const auto n : c.all()) CHECK(peak_mib(c.program(n).pid()) < 300);
+}
+
+TEST_CASE("a value of any size may stand in one line, both ways") {
+  cluster c({"eu", "us", "asia"});
+  INFO(c.logs());
+  REQUIRE(c.start_all());
+  REQUIRE(c.ask_until_ok(1, "KEY PUT t.first x").ok());
+  auto up = c.connect(2);
+  auto down = c.connect(3);
+  for (const auto n : {mib, mib + 1, 5 * mib, 128 * mib - 100}) {
+    CAPTURE(n);
+    auto value = random_bytes(n, static_cast<unsigned>(n));
+    std::replace(value.begin(), value.end(), '\n', ' ');
+    value.back() = '.';  // a carriage return would belong to the line end
+    const auto key = "t.k" + std::to_string(n);
+    REQUIRE(up.ask("KEY PUT " + key + " " + value).ok());
+    CHECK(blob_of(down.ask("KEY BLOB GET " + key)) == value);
+    const auto line = down.ask("KEY GET " + key);
+    REQUIRE(line.ok());
+    CHECK(line.lines == std::vector<std::string>{"VALUE:" + value});
+  }
 }
 
 TEST_CASE("equal values are kept once, and what nobody names any more goes") {

@@ -106,8 +106,10 @@ bool client::fill(clock::time_point deadline) {
 
 std::optional<std::string> client::take_line(clock::time_point deadline) {
   std::size_t end = 0;
-  while ((end = buffer_.find('\n')) == std::string::npos)
+  for (std::size_t looked_at = 0; (end = buffer_.find('\n', looked_at)) == std::string::npos;) {
+    looked_at = buffer_.size();
     if (!fill(deadline)) return std::nullopt;
+  }
   std::string line = buffer_.substr(0, end);
   buffer_.erase(0, end + 1);
   if (!line.empty() && line.back() == '\r') line.pop_back();
