@@ -10,6 +10,7 @@
 namespace atlas::actors {
 namespace {
 
+constexpr const char* damaged_answer = "the owner's answer is damaged";
 constexpr const char* damaged_part = "a part of the value is damaged at its owner";
 
 }  // namespace
@@ -84,7 +85,13 @@ void request_router::on_chunked(route& r, core::answer&& a) {
   const auto w = back ? waiting_.find(back->ticket) : waiting_.end();
   if (w == waiting_.end()) return;
   const auto& asked = w->second;
-  if (asked.verb == net::verb::key_get && asked.ticket < first_part && !asked.done)
+  using net::verb;
+  const bool is_get = asked.verb == verb::key_get && !asked.done;
+  const bool has_value = a.is_read && (asked.done || is_get || asked.verb == verb::blob_get ||
+                                       asked.verb == verb::blob_stat);
+  if (!has_value)
+    reply(asked.ticket, net::reply_kind::warn, damaged_answer);
+  else if (is_get && asked.ticket < first_part)
     reply_chunked(asked, a.result.data, r.label + back->write.row);
   else
     reply_outcome(asked, std::move(a.result));
@@ -95,7 +102,7 @@ void request_router::on_chunked(route& r, core::answer&& a) {
 /// empty if they have no place in the answer and nobody kept it.
 void request_router::reply_chunked(const waiting& w, std::string_view data, std::string_view key) {
   const auto manifest = core::decode_manifest(data);
-  if (!manifest) return reply(w.ticket, net::reply_kind::warn, "the owner's answer is damaged");
+  if (!manifest) return reply(w.ticket, net::reply_kind::warn, damaged_answer);
   const auto* const asked = w.original.get();
   if (!asked && key.empty())
     return reply(w.ticket, net::reply_kind::warn,

@@ -70,7 +70,8 @@ void request_router::on_stale_answers(std::vector<core::replica_effects::stale_a
     if (one.result.code == core::outcome_code::dropped)
       one.result = {core::outcome_code::not_found, {}};
     reply_outcome(w->second, std::move(one.result));
-    ready_.back().head = "AGE:" + std::to_string(*age);
+    if (auto& told = ready_.back(); told.what != net::reply_kind::warn)
+      told.head = "AGE:" + std::to_string(*age);
     waiting_.erase(w);
   }
   flush_dirty(now);

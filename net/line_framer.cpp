@@ -122,6 +122,12 @@ std::string line_framer::take_blob() {
   return std::exchange(blob_, std::string());
 }
 
+void line_framer::shed() {
+  std::string(carried()).swap(carry_);  // assigning a short one would keep the old buffer
+  scanned_ -= carry_at_;
+  carry_at_ = 0;
+}
+
 void line_framer::settle() {
   absorb(fresh_.size());
 }

@@ -45,6 +45,8 @@ class line_framer {
   /// The complete blob, after `frame_kind::blob`.
   [[nodiscard]] std::string take_blob();
 
+  /// Frees the memory of the lines handed out so far, whose bytes are over with this.
+  void shed();
   /// Takes over what is left of the fed bytes.
   void settle();
   /// Forgets all input and frees its memory.

@@ -45,6 +45,7 @@ void session::begin_line_upload(std::string&& key, std::string&& value, address&
   upload_->id = ++desk_.last_ticket;
   upload_->left = upload_->manifest.size = value.size();
   upload_->line = std::move(value);
+  framer_.shed();
 }
 
 void session::cut_part() {
@@ -167,7 +168,7 @@ void session::begin_download(const address& to, client_reply&& reply) {
 
 bool session::wants_chunks() const {
   return download_ && download_->next_ask < download_->chunks_end() &&
-         download_->in_flight + download_->arrived.size() < parts_in_flight_max &&
+         download_->in_flight + download_->arrived.size() < parts_ahead_max &&
          out_.size() < output_ahead;
 }
 

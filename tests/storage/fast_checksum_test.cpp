@@ -49,7 +49,7 @@ TEST_SUITE("storage/fast_checksum") {
     }
   }
 
-  TEST_CASE("RocksDB's own calls go to it") {
+  TEST_CASE("the name that RocksDB calls is bound to it") {
     (void)atlas::storage::tuned_options(1);
     void* const bound = dlsym(RTLD_DEFAULT, "_ZN7rocksdb6crc32c6ExtendEjPKcm");
     REQUIRE(bound != nullptr);

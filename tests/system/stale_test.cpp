@@ -46,6 +46,11 @@ TEST_CASE("a stale read of age zero sees every write that was acknowledged befor
   CHECK(value_of(second.ask("KEY GET nothing.here STALE")) == "NOT_FOUND");
   CHECK(second.ask("KEY GET users.k STALE soon").text() ==
         "ERROR WARN time: invalid duration \"soon\"");
+  // What can not be told so is an error, and an error is one frame.
+  REQUIRE(writer.ask("KEY PUT users.large " + std::string(2'000'000, 'x')).ok());
+  CHECK(second.ask("KEY GET users.large STALE 0s").text() ==
+        "ERROR WARN the value has 2000000 bytes, which is too large here; use KEY GET or KEY BLOB "
+        "GET");
 }
 
 TEST_CASE("a lone node goes on answering stale reads, and refuses what it can not promise") {
