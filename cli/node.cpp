@@ -34,7 +34,7 @@ namespace atlas::cli {
 namespace {
 
 constexpr std::chrono::seconds memory_look_every{1};
-constexpr std::size_t free_bytes_kept = 64 << 20;
+constexpr std::size_t free_bytes_kept = 32 << 20;
 constexpr std::chrono::seconds drain_time{5};
 constexpr std::chrono::milliseconds look_every{20};
 

@@ -231,8 +231,10 @@ outcome state_machine::execute_transaction(const command_view& c, stamp log_time
 }
 
 void state_machine::keep_rows(const txn_rows& changed) {
-  for (const auto& [name, made] : changed) {
-    const auto& [table, row] = name;
+  for (const auto& change : changed) {  // Clang 14 captures no structured bindings
+    const auto& made = change.second;
+    const auto& table = change.first.first;
+    const auto& row = change.first.second;
     stamp before_due;
     std::string before_manifest;
     const auto next = decoded(made.next);

@@ -22,6 +22,7 @@ import argparse
 import collections
 import hashlib
 import os
+import queue
 import random
 import re
 import selectors
@@ -442,7 +443,7 @@ class Run:
         self.bytes = 0
         self.kinds = collections.Counter()
         self.recent = collections.deque(maxlen=3 * WORKERS)
-        self.finishing = selectors.DefaultSelector()  # half-closed: each must be answered to its end
+        self.half_closed = queue.SimpleQueue()  # on their way to `listen_to_the_end`
         self.finished, self.longest = 0, (0.0, 0)  # the longest: seconds, number
         self.witnesses = [Witness(self, n) for n in range(2)]
         self.threads = []
@@ -485,7 +486,7 @@ class Run:
                 lines = session.data.count(b"\n") + 1
                 now = time.monotonic()  # each request has 10 s, and they may follow one another
                 known = (session.number, heard, now, now + 30 + 11 * min(lines, 30))
-                self.finishing.register(peer, selectors.EVENT_READ, known)
+                self.half_closed.put((peer, known))
                 return
             if session.ending == "drop reads":
                 peer.shutdown(socket.SHUT_RD)
@@ -518,11 +519,15 @@ class Run:
 
     def listen_to_the_end(self):
         """Half-closed sessions: whatever was sent, the node answers it all and closes."""
-        while not self.stop.is_set() or self.finishing.get_map():
-            if not self.finishing.get_map():
+        finishing = selectors.DefaultSelector()  # this thread's alone: its map is no one's to share
+        while not self.stop.is_set() or finishing.get_map() or not self.half_closed.empty():
+            while not self.half_closed.empty():
+                peer, known = self.half_closed.get()
+                finishing.register(peer, selectors.EVENT_READ, known)
+            if not finishing.get_map():
                 self.stop.wait(0.05)
                 continue
-            for key, _ in self.finishing.select(0.2):
+            for key, _ in finishing.select(0.05):
                 number, heard, began, _ = key.data
                 try:
                     part = key.fileobj.recv(1 << 20)
@@ -530,14 +535,14 @@ class Run:
                     part = b""
                 heard += part
                 if not part:
-                    self.finishing.unregister(key.fileobj)
+                    finishing.unregister(key.fileobj)
                     key.fileobj.close()
                     self.finished += 1
                     self.longest = max(self.longest, (time.monotonic() - began, number))
                     if heard and not (heard.startswith(b"WELCOME 1.0 ") and heard.endswith(b"\r\n")):
                         raise Broken(f"session {number}: heard {bytes(heard[:60])!r} ... "
                                      f"{bytes(heard[-60:])!r}")
-            for key in list(self.finishing.get_map().values()):
+            for key in list(finishing.get_map().values()):
                 if time.monotonic() > key.data[3]:
                     raise Broken(f"session {key.data[0]} ended its sending side and was never "
                                  f"answered to the end; last heard: {bytes(key.data[1][-200:])!r}")

@@ -7,4 +7,5 @@ preset=${1:-release}
 scripts/packages.sh --test
 git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format-14 --dry-run --Werror
 scripts/build.sh "$preset"
-ctest --test-dir "build/$preset" --output-on-failure --timeout 600 -j 2
+# System tests mostly wait for nodes: one more than there are cores keeps these busy.
+ctest --test-dir "build/$preset" --output-on-failure --timeout 600 -j "$(($(nproc) + 1))"
