@@ -1,4 +1,4 @@
-// That RocksDB computes its checksums with our definition, and that it is the right function.
+// That our definition is the right function, and the one that a library asking for the name gets.
 #include "storage/fast_checksum.hpp"
 
 #include <dlfcn.h>
