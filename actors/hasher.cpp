@@ -36,11 +36,12 @@ void hasher::hash(hash_job& job) {
     place.before = std::move(next.before);
     place.offset = next.offset;
   }
-  auto name = chunk_name(place, *job.bytes);
+  const auto chunk = std::string_view(*job.bytes).substr(job.from);
+  auto name = chunk_name(place, chunk);
   if (job.upload && place.is_last)
     uploads_.erase(job.upload);
   else if (job.upload)
-    uploads_[job.upload] = {name, place.offset + job.bytes->size(), false};
+    uploads_[job.upload] = {name, place.offset + chunk.size(), false};
   give({job.ticket, job.upload != 0, std::move(name), std::move(job.bytes)});
 }
 

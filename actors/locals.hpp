@@ -102,6 +102,7 @@ struct hash_job {
   std::uint64_t upload = 0;
   std::uint64_t ticket = 0;
   std::shared_ptr<std::string> bytes;
+  std::size_t from = 0;  ///< first byte of the chunk's
   core::chunk_place place;
 };
 /// Router -> hasher: an upload was broken off.

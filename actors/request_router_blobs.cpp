@@ -18,7 +18,15 @@ constexpr const char* damaged_part = "a part of the value is damaged at its owne
 /// A part: to the hasher first, in the order they came.
 void request_router::start_blob(net::client_request&& r) {
   const auto ticket = next_ticket_++;
-  hash_job job{r.upload, ticket, std::make_shared<std::string>(std::move(r.value)), {}};
+  // Made here with room for the name: the hasher's thread is the one that uploads wait for.
+  const std::string unnamed(core::hash_bytes, 0);
+  r.value = core::encode(core::chunk_put{options_.chunk_grace_us, unnamed, r.value});
+  const auto name_at = core::hash_in_put(r.value);
+  hash_job job{r.upload,
+               ticket,
+               std::make_shared<std::string>(std::move(r.value)),
+               name_at + core::hash_bytes,
+               {}};
   job.place.is_last = r.terms == net::last_part;
   hashing_.emplace(ticket, hashed_request{std::move(r), {}});
   caf::anon_send(board_->hasher, std::move(job));
@@ -42,9 +50,7 @@ void request_router::restart(net::client_request&& r, std::uint64_t deadline) {
 
 void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,
                                std::shared_ptr<std::string>&& bytes) {
-  // Of a part that is on its way up; made before others are kept waiting.
-  std::string value;
-  if (is_up) value = core::encode(core::chunk_put{options_.chunk_grace_us, name, *bytes});
+  if (is_up) bytes->replace(core::hash_in_put(*bytes), core::hash_bytes, name);
   std::unique_lock lock(mutex_);
   const auto found = hashing_.find(ticket);
   if (found == hashing_.end()) return;
@@ -53,7 +59,7 @@ void request_router::on_hashed(std::uint64_t ticket, bool is_up, std::string&& n
   // It may have waited for its turn there; the request begins now.
   const auto now = monotonic_us() / 1000;
   if (r.what == net::verb::blob_part) {
-    r.value = std::move(value);
+    r.value = std::move(*bytes);
     r.terms = std::move(name);
     start_key(std::move(r), now, now + options_.request_timeout_ms);
   } else if (name == expected) {
@@ -71,7 +77,7 @@ void request_router::check_chunk(const net::client_request& r, std::string&& byt
   if (!place.is_last && bytes.size() != core::chunk_bytes)
     return reply(r.ticket, net::reply_kind::warn, damaged_part);
   const auto ticket = next_ticket_++;
-  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes)), place};
+  hash_job job{0, ticket, std::make_shared<std::string>(std::move(bytes)), 0, place};
   auto& kept = hashing_[ticket];
   kept.request.ticket = r.ticket;
   kept.request.what = r.what;

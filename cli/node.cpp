@@ -273,7 +273,10 @@ core::result<core::done> run_node(const node_config& config) {
   if (config.credentials.empty())
     spdlog::warn("no credentials are set: any node that reaches {}:{} can join", config.listen.host,
                  config.listen.port);
-  auto opened = storage::rocks_store::open({config.db_path, config.max_cache_bytes, {}});
+  storage::store_options options;
+  options.path = config.db_path;
+  options.cache_bytes = config.max_cache_bytes;
+  auto opened = storage::rocks_store::open(options);
   if (!opened) return opened.error();
   auto& disk = *opened.value();
   caf_config caf_settings(config);

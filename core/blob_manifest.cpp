@@ -60,6 +60,12 @@ std::string encode(const chunk_put& c) {
   return out;
 }
 
+std::size_t hash_in_put(std::string_view encoded) {
+  byte_reader in(encoded);
+  static_cast<void>(in.varint());
+  return encoded.size() - in.rest().size();
+}
+
 std::optional<chunk_put> decode_chunk_put(std::string_view bytes) {
   byte_reader in(bytes);
   chunk_put c;

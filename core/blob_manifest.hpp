@@ -48,6 +48,8 @@ struct chunk_put {
   std::string_view bytes;  ///< 1 to `chunk_bytes`
 };
 [[nodiscard]] std::string encode(const chunk_put& c);
+/// Where the hash begins in an encoded one; the bytes begin `hash_bytes` behind it.
+[[nodiscard]] std::size_t hash_in_put(std::string_view encoded);
 /// Views into `bytes`; empty if they are broken.
 [[nodiscard]] std::optional<chunk_put> decode_chunk_put(std::string_view bytes);
 

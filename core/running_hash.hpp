@@ -16,13 +16,25 @@ inline std::uint64_t hash_step(std::uint64_t h, std::uint64_t word) {
 
 inline std::uint64_t running_hash(std::uint64_t before, std::uint64_t position,
                                   std::string_view bytes) {
-  std::uint64_t h = hash_step(hash_step(before, position), bytes.size());
-  while (bytes.size() >= 8) {
+  const auto take_word = [&bytes] {
     std::uint64_t word;
     std::memcpy(&word, bytes.data(), 8);
-    h = hash_step(h, word);
     bytes.remove_prefix(8);
+    return word;
+  };
+  std::uint64_t h = hash_step(hash_step(before, position), bytes.size());
+  if (bytes.size() >= 32) {
+    // Four lanes beside each other, because a step waits for the one before it.
+    std::uint64_t a = h, b = 0, c = 0, d = 0;
+    while (bytes.size() >= 32) {
+      a = hash_step(a, take_word());
+      b = hash_step(b, take_word());
+      c = hash_step(c, take_word());
+      d = hash_step(d, take_word());
+    }
+    h = hash_step(hash_step(hash_step(a, b), c), d);
   }
+  while (bytes.size() >= 8) h = hash_step(h, take_word());
   std::uint64_t last = 0;
   std::memcpy(&last, bytes.data(), bytes.size());
   return hash_step(h, last);

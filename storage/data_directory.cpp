@@ -53,9 +53,11 @@ core::result<data_directory> prepare_directory(const std::string& path) {
   if (path.empty() || error) return disk_failure("use the data directory", path, "not a path");
   if (!root.has_filename()) root = root.parent_path();  // "/data/" names the same as "/data"
   const data_directory where{root.string(), (root / "rocksdb").string(),
-                             (root / "durable").string()};
-  auto made = make_private(where.database);
-  if (!made) return made.error();
+                             (root / "durable").string(), (root / "payloads").string()};
+  for (const auto& dir : {where.database, where.payloads}) {
+    auto made = make_private(dir);
+    if (!made) return made.error();
+  }
   return where;
 }
 

@@ -13,6 +13,7 @@ struct data_directory {
   std::string root;      ///< what the operator named
   std::string database;  ///< RocksDB's files, LOCK among them
   std::string mark;      ///< see durable_mark.hpp
+  std::string payloads;  ///< see payload_file.hpp
 };
 
 /// Creates what is missing, with mode 0700, and syncs the directories that got a new entry.

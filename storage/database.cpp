@@ -91,30 +91,32 @@ core::result<core::done> database::open_files(const store_options& options) {
   const auto unlocked = tuned.env->UnlockFile(lock);
   if (!looked) return looked;
   if (!unlocked.ok()) return refusal(unlocked);
-  return open_rocksdb(tuned);
+  return open_rocksdb(tuned, options);
 }
 
-core::result<core::done> database::open_rocksdb(rocksdb::Options& options) {
+core::result<core::done> database::open_rocksdb(rocksdb::Options& tuned,
+                                                const store_options& options) {
   std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
   if (!fresh_) {
-    const auto listed = rocksdb::DB::ListColumnFamilies(options, where_.database, &names);
+    const auto listed = rocksdb::DB::ListColumnFamilies(tuned, where_.database, &names);
     if (!listed.ok()) return refusal(listed);
   }
-  options.create_if_missing = fresh_;
-  options.wal_filter = &guard_;
-  options.listeners.push_back(std::make_shared<background_watch>(*this));
-  options.listeners.push_back(space_);
+  tuned.create_if_missing = fresh_;
+  tuned.wal_filter = &guard_;
+  tuned.listeners.push_back(std::make_shared<background_watch>(*this));
+  tuned.listeners.push_back(space_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   descriptors.reserve(names.size());
   for (const auto& name : names) descriptors.emplace_back(name, family_options_);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto opened = rocksdb::DB::Open(options, where_.database, descriptors, &handles, &db);
+  const auto opened = rocksdb::DB::Open(tuned, where_.database, descriptors, &handles, &db);
   if (!opened.ok()) return refusal(opened);
   db_.reset(db);
   for (auto* handle : handles) keep(handle);
   if (auto whole = check_large_values(); !whole) return whole;
   if (auto marked = check_mark(); !marked) return marked;
+  if (auto found = find_payloads(options); !found) return found;
   space_->start(
       *db_, [this](const std::string& name) { return named_family(name); },
       [this](const rocksdb::Status& status) { fail("giving back the space of values", status); });
@@ -171,6 +173,7 @@ core::result<core::done> database::check_mark() {
 }
 
 database::~database() {
+  keeper_.stop();
   space_->stop();
   if (!db_) return;
   // An orderly end leaves nothing behind that was only written, not synced.
@@ -179,6 +182,7 @@ database::~database() {
     static_cast<void>(mark_->settle());  // an older mark is a weaker check, not a wrong one
   }
   families_.clear();
+  dropped_.clear();
   others_.clear();
   static_cast<void>(db_->Close());
   db_.reset();
@@ -236,14 +240,20 @@ std::vector<family_number> database::create_families(std::size_t count) {
 }
 
 void database::drop_family(family_number number) {
-  const auto handle = family(number);
+  auto handle = family(number);
   if (!handle) return;
+  const std::lock_guard nobody_writes(writing_);
   {
     const std::lock_guard guard(mutex_);
     families_.erase(number);
   }
   if (const auto status = db_->DropColumnFamily(handle.get()); !status.ok())
-    fail("dropping a column family", status);
+    return fail("dropping a column family", status);
+  {
+    const std::lock_guard guard(mutex_);
+    dropped_.push_back(std::move(handle));
+  }
+  payloads_->wake();
 }
 
 bool database::write_group(rocksdb::WriteBatch& batch, bool sync) {

@@ -24,6 +24,7 @@ enum class space : char {
   results = 'r',        ///< results of applied commands by slot
   other_row = 'e',      ///< the second place for rows: a snapshot comes in beside the table
   payload = 'p',        ///< bytes of large entries by slot
+  payload_at = 'f',     ///< where the bytes of larger ones are, by slot
   of_entry = 'q',       ///< by slot: the log's entry there is a payload
   of_row = 's',         ///< by slot: a row in `row` shares the payload
   of_other_row = 't',   ///< by slot: a row in `other_row` shares the payload
@@ -48,6 +49,9 @@ void put_number(char* out, std::uint64_t v);
 
 /// Entries from here on are payloads, and rows that hold so many bytes of one share it.
 constexpr std::size_t payload_bytes_min = std::size_t{32} << 10;
+/// Payloads from here on are in files of their own (payload_file.hpp). A chunk of a value is one; a
+/// batch of many small commands should not cost another fsync.
+constexpr std::size_t filed_bytes_min = std::size_t{96} << 10;
 
 /// Key of a slot in one of the spaces that are ordered by slot.
 class slot_key {

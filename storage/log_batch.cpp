@@ -41,6 +41,10 @@ bool log_batch::looks_at_disk(const core::record_write& w) {
   }
 }
 
+bool log_batch::is_filed(const core::record_write& w) {
+  return w.what == kind::accepted && bytes_of(w).size() >= filed_bytes_min;
+}
+
 bool log_batch::touches_payloads(const core::record_write& w) {
   return looks_at_disk(w) || is_payload(w) || w.what == kind::install;
 }
@@ -91,10 +95,35 @@ void log_batch::put_accepted(const core::record_write& w) {
   if (!is_payload(w)) {
     return check(batch_.Put(family_, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
   }
-  now_.payloads.insert(w.at);
+  if (!now_.payloads.insert(w.at).second) erase_payload(w.at);  // it was voted for before
   put(at.view(), value[0]);
   put(slot_key(space::of_entry, w.at).view(), {});
-  put(slot_key(space::payload, w.at).view(), value[1]);
+  put_payload(w);
+}
+
+void log_batch::put_payload(const core::record_write& w) {
+  if (!is_filed(w)) return put(slot_key(space::payload, w.at).view(), slice(bytes_of(w)));
+  const auto& place = desk_.placed.at(&w);
+  now_.unwritten[w.at] = place;
+  const auto reference = encode_place(place);
+  put(slot_key(space::payload_at, w.at).view(), {reference.data(), reference.size()});
+}
+
+void log_batch::erase_payload(core::slot at) {
+  const auto place = place_of(at);
+  if (!place) return erase_slot(space::payload, at);
+  desk_.ended.push_back(*place);
+  now_.unwritten[at] = std::nullopt;
+  erase_slot(space::payload_at, at);
+}
+
+std::optional<payload_place> log_batch::place_of(core::slot at) const {
+  if (const auto known = now_.unwritten.find(at); known != now_.unwritten.end())
+    return known->second;
+  std::optional<payload_place> place;
+  const auto status = disk_.look_up({}, family_, at, place);
+  if (!status.ok()) disk_.fail("reading where a payload is", status);
+  return place;
 }
 
 void log_batch::put_row(space where, const core::record_write& w) {
@@ -148,7 +177,7 @@ void log_batch::end_payloads(core::slot upto) {
   const auto end = all.upper_bound(upto);
   if (end == all.begin()) return;
   for (auto at = all.begin(); at != end; ++at)
-    if (!is_shared(*at)) erase_slot(space::payload, *at);
+    if (!is_shared(*at)) erase_payload(*at);
   all.erase(all.begin(), end);
   erase_up_to(space::of_entry, slot_key(space::of_entry, upto + 1).view());
 }
@@ -165,7 +194,7 @@ void log_batch::end_sharing(std::string_view key) {
   if (!at) return;
   erase_slot(shares_of(static_cast<space>(key.front())), at);
   ended_.insert(at);
-  if (at <= now_.truncated) erase_slot(space::payload, at);
+  if (at <= now_.truncated) erase_payload(at);
 }
 
 bool log_batch::is_shared(core::slot at) const {
@@ -197,6 +226,11 @@ void log_batch::drop_staged() {
   ATLAS_CHECK(*last <= now_.truncated, "an install takes the entries of what it replaces");
   erase_all(shares_of(where));
   erase_up_to(space::payload, slot_key(space::payload, *last + 1).view());
+  const auto walked = disk_.walk_places(family_, *last + 1, [&](core::slot at, const auto& place) {
+    if (now_.unwritten.try_emplace(at).second) desk_.ended.push_back(place);
+  });
+  if (!walked.ok()) return disk_.fail("reading where payloads are", walked);
+  erase_up_to(space::payload_at, slot_key(space::payload_at, *last + 1).view());
 }
 
 void log_batch::erase_all(space where) {

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/ports.hpp"
 #include "storage/database.hpp"
@@ -24,19 +25,31 @@ struct log_writer_state {
   space rows = space::row;  ///< where rows go; changes with an install
   core::slot truncated;
   std::set<core::slot> payloads;  ///< that are entries of the log
+  /// What the batch in hand says of payloads in files; empty: the slot has none any more.
+  std::map<core::slot, std::optional<payload_place>> unwritten;
+};
+
+/// Where the writer puts payloads, of all logs.
+struct payload_desk {
+  explicit payload_desk(payload_files& all) : stream(all) {}
+  payload_stream stream;
+  std::map<const core::record_write*, payload_place> placed;  ///< that were appended and synced
+  std::vector<payload_place> ended;                           ///< with the batch in hand
 };
 
 class log_batch {
  public:
   /// One group of records; everything must outlive it.
   log_batch(const database& disk, rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
-            log_writer_state& now)
-      : disk_(disk), batch_(batch), family_(family), now_(now) {}
+            log_writer_state& now, payload_desk& desk)
+      : disk_(disk), batch_(batch), family_(family), now_(now), desk_(desk) {}
 
   /// To be written, it looks at what is on disk: batches that `touch` what it looks for must be
   /// written before.
   [[nodiscard]] static bool looks_at_disk(const core::record_write& w);
   [[nodiscard]] static bool touches_payloads(const core::record_write& w);
+  /// A payload in a file; what it is added to has it `placed`.
+  [[nodiscard]] static bool is_filed(const core::record_write& w);
 
   void add(const core::record_write& w);
 
@@ -56,6 +69,9 @@ class log_batch {
   void erase_all(space where);
   void erase_up_to(space where, std::string_view end);
   void erase_slot(space where, core::slot at);
+  void put_payload(const core::record_write& w);
+  void erase_payload(core::slot at);
+  [[nodiscard]] std::optional<payload_place> place_of(core::slot at) const;
 
   /// The row that is about to change shared a payload: it does not any more.
   void end_sharing(std::string_view row_key);
@@ -67,6 +83,7 @@ class log_batch {
   rocksdb::WriteBatch& batch_;
   rocksdb::ColumnFamilyHandle* const family_;
   log_writer_state& now_;
+  payload_desk& desk_;
   // What this group has changed so far, by row; the disk does not know it yet.
   std::map<std::string, core::slot, std::less<>> began_;  ///< shares it; slot 0: shares nothing
   std::set<core::slot> ended_;  ///< rows shared these payloads until this group

@@ -2,8 +2,6 @@
 // voted on.
 #include "storage/rocks_log.hpp"
 
-#include <rocksdb/snapshot.h>
-
 #include "core/blob_manifest.hpp"
 #include "core/check.hpp"
 
@@ -22,11 +20,10 @@ rocks_log::rocks_log(std::shared_ptr<database> disk, core::log_id log, family_nu
 
 std::optional<std::string> rocks_log::get(std::string_view row) const {
   std::string value;
-  rocksdb::ReadOptions how;
   // The row and what it shares are looked at in one moment.
-  std::optional<rocksdb::ManagedSnapshot> view;
+  std::optional<moment> now;
   const bool holds_chunk = core::holds_chunk(row);
-  if (holds_chunk) how.snapshot = view.emplace(&disk_->db()).snapshot();
+  const auto how = holds_chunk ? now.emplace(*disk_).how : rocksdb::ReadOptions();
   const auto status = disk_->db().Get(how, family_.get(), row_key(rows_space(), row), &value);
   if (!status.ok() && !status.IsNotFound()) disk_->fail("reading a row", status);
   if (!status.ok()) return std::nullopt;
@@ -49,6 +46,14 @@ std::string rocks_log::whole_row(const rocksdb::ReadOptions& how, std::string_vi
 
 void rocks_log::read_payload(const rocksdb::ReadOptions& how, core::slot at, std::size_t from,
                              std::size_t size, std::string& out) const {
+  std::optional<payload_place> place;
+  if (auto found = disk_->look_up(how, family_.get(), at, place); !found.ok())
+    return disk_->fail("reading where a payload is", found);
+  if (place) {
+    const auto read =
+        disk_->payloads().read(*place, from, size == all_of_it ? place->size - from : size, out);
+    return read.ok() ? void() : disk_->fail("reading a payload", read);
+  }
   rocksdb::PinnableSlice bytes;
   const slot_key key(space::payload, at);
   const auto status = disk_->db().Get(how, family_.get(), slice(key.view()), &bytes);
@@ -92,10 +97,8 @@ void rocks_log::walk(rocksdb::ReadOptions how, std::string_view first, std::stri
 void rocks_log::scan(
     std::string_view prefix, std::string_view from,
     const std::function<bool(std::string_view row, std::string_view value)>& visit) const {
-  rocksdb::ManagedSnapshot view(&disk_->db());
-  rocksdb::ReadOptions how;
-  how.snapshot = view.snapshot();
-  scan_rows(how, rows_space(), prefix, from, visit);
+  const moment now(*disk_);
+  scan_rows(now.how, rows_space(), prefix, from, visit);
 }
 
 void rocks_log::scan_rows(const rocksdb::ReadOptions& how, space where, std::string_view prefix,
@@ -125,15 +128,13 @@ std::vector<core::accepted_entry> rocks_log::entries(core::slot first, core::slo
   if (first >= end) return out;
   core::slot expected = first;
   std::size_t bytes = 0;
-  rocksdb::ManagedSnapshot view(&disk_->db());
-  rocksdb::ReadOptions how;
-  how.snapshot = view.snapshot();
-  walk(how, slot_key(space::log, first).view(), slot_key(space::log, end).view(),
+  const moment now(*disk_);
+  walk(now.how, slot_key(space::log, first).view(), slot_key(space::log, end).view(),
        [&](std::string_view key, std::string_view value) {
          const auto at = slot_of(key);
          if (!at) damaged("a key in space 'l' holds no slot");
          if (!at || *at != expected) return false;
-         auto e = entry_at(how, *at, value);
+         auto e = entry_at(now.how, *at, value);
          if (!e) return false;
          bytes += e->value.size();
          out.push_back(*std::move(e));
@@ -242,9 +243,8 @@ core::recovered_log rocks_log::read_state(const rocksdb::ReadOptions& how) const
 }
 
 core::recovered_log rocks_log::recover() const {
-  rocksdb::ManagedSnapshot view(&disk_->db());
-  rocksdb::ReadOptions how;
-  how.snapshot = view.snapshot();
+  moment now(*disk_);
+  auto& how = now.how;
   how.fill_cache = false;  // read once, at start or after a snapshot came in
   auto out = read_state(how);
   walk_slots(how, space::log, out.applied + 1, [&](core::slot at, std::string_view value) {
@@ -259,8 +259,7 @@ core::recovered_log rocks_log::recover() const {
 class rocks_log::frozen final : public core::frozen_log {
  public:
   explicit frozen(std::shared_ptr<const rocks_log> log)
-      : log_(std::move(log)), view_(&log_->disk_->db()) {
-    how_.snapshot = view_.snapshot();
+      : log_(std::move(log)), now_(*log_->disk_), how_(now_.how) {
     how_.fill_cache = false;  // every row once, and not soon again
     rows_ = log_->read_rows_space(how_);
   }
@@ -289,7 +288,7 @@ class rocks_log::frozen final : public core::frozen_log {
 
  private:
   const std::shared_ptr<const rocks_log> log_;
-  rocksdb::ManagedSnapshot view_;
+  const moment now_;
   rocksdb::ReadOptions how_;
   space rows_;
 };

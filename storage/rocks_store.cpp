@@ -65,7 +65,8 @@ struct rocks_store::parts {
     const std::shared_lock guard(index);
     const auto found = logs.find(log);
     if (found == logs.end()) return;
-    const auto& known = found->second;
+    auto& known = found->second;
+    known.written.unwritten.clear();
     if (known.reader->rows_space() != known.written.rows)
       known.reader->set_rows_space(known.written.rows);
   }
@@ -80,10 +81,31 @@ struct rocks_store::parts {
     return &found->second;
   }
 
+  /// Puts what goes to files of payloads there, durably, before anything refers to it. Answers the
+  /// log of each group.
+  std::vector<known_log*> place_payloads(const std::vector<core::log_writes>& groups) {
+    std::vector<known_log*> found;
+    found.reserve(groups.size());
+    desk.placed.clear();
+    rocksdb::Status status;
+    for (const auto& group : groups) {
+      const auto* known = found.emplace_back(find_to_write(group.log));
+      for (const auto& w : group.writes)
+        if (known && status.ok() && log_batch::is_filed(w))
+          status = desk.stream.append({known->number, w.at}, *w.value, desk.placed[&w]);
+    }
+    if (status.ok()) status = desk.stream.sync();
+    if (!status.ok()) disk->fail("writing payloads", status);
+    return found;
+  }
+
   /// Writes what is in the batch: the end of the groups up to `end`.
   void put_down(const std::vector<core::log_writes>& groups, const core::log_writes* end,
                 bool sync) {
+    const auto expired = sync ? disk->payloads().expired() : std::vector<std::uint64_t>();
     disk->write_group(batch, sync);
+    disk->payloads().retire(expired);
+    disk->payloads().release(std::exchange(desk.ended, {}));
     for (const auto* group = groups.data(); group != end; ++group) follow_install(group->log);
     if (batch.GetDataSize() > batch_keep_bytes) {
       batch = rocksdb::WriteBatch();
@@ -101,7 +123,8 @@ struct rocks_store::parts {
   mutable std::mutex opening;       // one change of the catalogue at a time
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
   std::map<core::log_id, known_log> logs;
-  rocksdb::WriteBatch batch;  // the writer's alone
+  rocksdb::WriteBatch batch;  // the writer's alone, like what follows
+  payload_desk desk{disk->payloads()};
 };
 
 core::result<std::unique_ptr<rocks_store>> rocks_store::open(const store_options& options) {
@@ -109,6 +132,7 @@ core::result<std::unique_ptr<rocks_store>> rocks_store::open(const store_options
   if (!disk) return disk.error();
   auto known = load_catalogue(*disk.value());
   if (!known) return known.error();
+  if (auto started = disk.value()->start_chores(); !started) return started.error();
   auto p = std::make_unique<parts>(std::move(disk).value(), std::move(known).value());
   return std::unique_ptr<rocks_store>(new rocks_store(std::move(p)));
 }
@@ -177,9 +201,12 @@ core::result<core::done> rocks_store::remember(core::node_id node, const sightin
 }
 
 void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
+  const std::lock_guard writing(parts_->disk->writing());
+  const auto logs = parts_->place_payloads(groups);
   auto& batch = parts_->batch;
   bool touches_payloads = false;
-  for (const auto& group : groups) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& group = groups[i];
     const auto any = [&](auto is_so) {
       return std::any_of(group.writes.begin(), group.writes.end(), is_so);
     };
@@ -188,12 +215,13 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
       touches_payloads = false;
     }
     touches_payloads = touches_payloads || any(log_batch::touches_payloads);
-    auto* const known = parts_->find_to_write(group.log);
+    auto* const known = logs[i];
     if (!known) continue;
-    log_batch to(*parts_->disk, batch, known->family.get(), known->written);
+    log_batch to(*parts_->disk, batch, known->family.get(), known->written, parts_->desk);
     for (const auto& w : group.writes) to.add(w);
   }
   parts_->put_down(groups, groups.data() + groups.size(), sync);
+  parts_->desk.stream.referred();
 }
 
 std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::string_view table) {

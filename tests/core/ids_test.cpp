@@ -81,6 +81,14 @@ TEST_SUITE("core/ids") {
                                  running_hash(0, 1, "abcdefghi"),
                                  running_hash(0, 1, "")};
     CHECK(seen.size() == 8);
+    // Every byte of a long one counts, and where it stands.
+    std::string bytes(100, 0);
+    seen = {running_hash(0, 1, bytes)};
+    for (auto& c : bytes) {
+      c = 1;
+      CHECK(seen.insert(running_hash(0, 1, bytes)).second);
+      c = 0;
+    }
     CHECK(running_hash(0, 1, "abc") == running_hash(0, 1, std::string("abc")));
   }
 }

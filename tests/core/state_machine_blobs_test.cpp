@@ -306,6 +306,11 @@ TEST_SUITE("core/state_machine_blobs") {
     CHECK_FALSE(decode_chunk_put(encode(chunk_put{1, name, large})));
     const auto put = encode(chunk_put{7, name, "x"});
     REQUIRE(decode_chunk_put(put));
+    for (const std::uint64_t wait : {std::uint64_t{0}, std::uint64_t{300}, ~std::uint64_t{0}}) {
+      auto named = encode(chunk_put{wait, std::string(hash_bytes, 0), "x"});
+      named.replace(hash_in_put(named), hash_bytes, name);
+      CHECK(named == encode(chunk_put{wait, name, "x"}));
+    }
     CHECK(decode_chunk_put(put)->grace_us == 7);
     CHECK(decode_chunk_put(put)->hash == name);
     CHECK(decode_chunk_put(put)->bytes == "x");

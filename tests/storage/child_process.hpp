@@ -77,6 +77,14 @@ class child_process {
     return all + buffer_;
   }
 
+  /// All its threads stand still when this returns.
+  void stop() {
+    REQUIRE(::kill(pid_, SIGSTOP) == 0);
+    int status = 0;
+    REQUIRE(::waitpid(pid_, &status, WUNTRACED) == pid_);
+    REQUIRE(WIFSTOPPED(status));
+  }
+
   void kill_and_wait() {
     ::kill(pid_, SIGKILL);
     wait();

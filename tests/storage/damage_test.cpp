@@ -1,15 +1,15 @@
 // A disk that forgot or garbled something: the torn tail of unsynced writes is forgiven, everything
 // else is refused or stops the process. Never is a wrong state handed up in silence.
+#include "tests/storage/damage.hpp"
+
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
-#include <algorithm>
 #include <fstream>
 
 #include "storage/durable_mark.hpp"
 #include "storage/tuning.hpp"
 #include "storage/wal_guard.hpp"
-#include "store_fixture.hpp"
 
 namespace atlas::storage::tests {
 namespace {
@@ -29,25 +29,6 @@ void write_groups(rocks_store& store, std::uint64_t from, std::uint64_t to, bool
            put_row(std::to_string(1000 + i), value_of(i)), applied(i, i, i)},
           sync);
   }
-}
-
-/// Newest file of a kind, by RocksDB's rising numbers.
-fs::path newest_in(const fs::path& rocksdb, const std::string& extension) {
-  std::vector<fs::path> found;
-  for (const auto& f : fs::directory_iterator(rocksdb)) {
-    if (f.path().extension() == extension && fs::file_size(f) > 0) found.push_back(f.path());
-  }
-  REQUIRE_FALSE(found.empty());
-  return *std::max_element(found.begin(), found.end());
-}
-
-void flip(const fs::path& file, std::uint64_t offset) {
-  std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
-  f.seekg(static_cast<std::streamoff>(offset));
-  const char old = static_cast<char>(f.get());
-  f.seekp(static_cast<std::streamoff>(offset));
-  f.put(static_cast<char>(old ^ 0x55));
-  REQUIRE(f.good());
 }
 
 /// A copy of a database that was open when the power went, with a place to damage it.
@@ -250,40 +231,6 @@ TEST_SUITE("storage/damage") {
       CHECK(row == value_of(1));
     }
     CHECK(noticed >= 30);
-  }
-
-  TEST_CASE("a file of large values that is cut or gone is refused, a flipped byte is never read") {
-    scratch_dir dir;
-    const std::string large(100'000, 'v');
-    {
-      auto store = must_open(dir.file("live"));
-      store->open_log(log, "t");
-      write(*store, log, {put_row("large", large), applied(1, 1, 1)});
-    }
-    must_open(dir.file("live"));  // recovery turned the write-ahead log into files
-    const auto blob = newest_in(dir.file("live/rocksdb"), ".blob");
-    const auto copy = fs::path(dir.file("copy")) / "rocksdb" / blob.filename();
-    const auto copied = [&] {
-      fs::remove_all(dir.file("copy"));
-      fs::copy(dir.file("live"), dir.file("copy"), fs::copy_options::recursive);
-    };
-    copied();
-    fs::resize_file(copy, fs::file_size(copy) - 1);
-    auto opened = try_open(dir.file("copy"));
-    REQUIRE_FALSE(opened.ok());
-    CHECK(opened.error().code == core::errc::corrupt);
-    CHECK(opened.error().detail.find(blob.filename().string()) != std::string::npos);
-    copied();
-    fs::remove(copy);
-    CHECK_FALSE(try_open(dir.file("copy")).ok());
-    copied();
-    flip(copy, 50'000);
-    failure_log failures;
-    opened = try_open(dir.file("copy"), &failures);
-    if (opened.ok()) {
-      static_cast<void>(opened.value()->open_log(log, "t")->get("large"));
-      CHECK(failures.first.find("damaged data") != std::string::npos);
-    }
   }
 
   TEST_CASE("tables without CURRENT are not founded anew") {

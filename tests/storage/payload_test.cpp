@@ -15,11 +15,15 @@ namespace atlas::storage::tests {
 namespace {
 
 constexpr core::log_id table{5};
-constexpr std::size_t chunk_size = 33 << 10;
+constexpr std::size_t chunk_size = 33 << 10;  // kept in RocksDB
+constexpr std::size_t filed_size = 97 << 10;  // in a file
 
 std::string noise(core::rng& random, std::size_t size) {
-  std::string out(size, 0);
-  for (auto& c : out) c = static_cast<char>(random.next());
+  std::string out;
+  while (out.size() < size) {
+    const auto some = random.next();
+    out.append(reinterpret_cast<const char*>(&some), std::min(sizeof some, size - out.size()));
+  }
   return out;
 }
 
@@ -31,16 +35,19 @@ std::set<std::uint64_t> payloads_in(const std::string& path) {
   for (const auto& n : names) families.emplace_back(n, rocksdb::ColumnFamilyOptions());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  REQUIRE(rocksdb::DB::OpenForReadOnly({}, path + "/rocksdb", families, &handles, &db).ok());
+  rocksdb::Options options;
+  options.track_and_verify_wals_in_manifest = true;  // as it was written
+  REQUIRE(rocksdb::DB::OpenForReadOnly(options, path + "/rocksdb", families, &handles, &db).ok());
   std::set<std::uint64_t> slots;
   for (auto* family : handles) {
     std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}, family));
-    for (it->Seek("p"); it->Valid() && it->key().starts_with("p"); it->Next()) {
-      std::uint64_t slot = 0;
-      for (std::size_t i = 1; i < it->key().size(); ++i)
-        slot = slot << 8 | static_cast<unsigned char>(it->key()[i]);
-      slots.insert(slot);
-    }
+    for (const auto* where : {"p", "f"})
+      for (it->Seek(where); it->Valid() && it->key().starts_with(where); it->Next()) {
+        std::uint64_t slot = 0;
+        for (std::size_t i = 1; i < it->key().size(); ++i)
+          slot = slot << 8 | static_cast<unsigned char>(it->key()[i]);
+        CHECK_MESSAGE(slots.insert(slot).second, "one payload has two places");
+      }
   }
   for (auto* h : handles) static_cast<void>(db->DestroyColumnFamilyHandle(h));
   delete db;
@@ -115,7 +122,12 @@ class payload_bench {
     return w;
   }
   void open() {
-    store_ = must_open(dir_.file("db"));
+    auto options = options_for(dir_.file("db"));
+    options.payload_file_bytes = 400 << 10;  // so that many files come and go
+    options.payload_rest = std::chrono::milliseconds(0);
+    auto opened = rocks_store::open(options);
+    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().detail));
+    store_ = std::move(opened).value();
     log_ = store_->open_log(table, "t");
   }
   void close() {
@@ -141,7 +153,8 @@ class payload_bench {
   std::string some_entry() {
     const auto kind_of = random_.below(4);
     if (kind_of == 0) return "small " + std::to_string(random_.next());
-    return "head" + noise(random_, chunk_size) + std::string(random_.below(20), 'z');
+    const auto size = kind_of == 1 ? chunk_size : filed_size;
+    return "head" + noise(random_, size) + std::string(random_.below(20), 'z');
   }
   void accept() { vote(++last_); }
   void vote(std::uint64_t at) {
@@ -166,10 +179,11 @@ class payload_bench {
     if (entry.size() > chunk_size) {
       const auto name = some_name();
       names_.insert(name);
-      auto w = put_row(name, "row" + entry.substr(4, chunk_size));
+      const auto size = entry.size() > filed_size ? filed_size : chunk_size;
+      auto w = put_row(name, "row" + entry.substr(4, size));
       w.at = {applied_};
       w.shared_from = 4;
-      w.shared = chunk_size;
+      w.shared = size;
       rows_[name] = *w.value;
       shares_[name] = applied_;
       writes.push_back(std::move(w));
@@ -285,6 +299,42 @@ TEST_SUITE("storage/payloads") {
         if (i % 100 == 0) b.check_payloads();
       }
     }
+  }
+
+  TEST_CASE(
+      "a slot that is voted for again and again has one payload, and one write counts it once") {
+    // Sizes of the votes for one slot: nothing, small, in RocksDB, in a file.
+    const std::vector<std::size_t> sizes{0, 10, chunk_size, filed_size, filed_size + 1};
+    scratch_dir dir;
+    auto store = must_open(dir.file("db"));
+    auto log = store->open_log(table, "t");
+    std::uint64_t slot = 0;
+    const auto check_slot = [&](std::size_t first, std::size_t second, std::size_t third) {
+      ++slot;
+      std::string latest;
+      const auto vote = [&](std::size_t size, std::uint64_t round) {
+        std::vector<core::record_write> writes;
+        if (size != 0) latest = std::to_string(round) + std::string(size, 'v');
+        if (size != 0) writes.push_back(accepted(slot, ballot_of(round, 1), latest));
+        return core::log_writes{table, std::move(writes), false};
+      };
+      std::vector<core::log_writes> before{vote(first, 1)}, both{vote(second, 2), vote(third, 3)};
+      store->write(before, false);
+      store->write(both, false);
+      const auto entries = log->entries({slot}, {slot + 1}, 1);
+      REQUIRE(entries.size() == (latest.empty() ? 0 : 1));
+      if (!latest.empty()) CHECK(*entries[0].value.bytes == latest);
+    };
+    for (const auto first : sizes)
+      for (const auto second : sizes)
+        for (const auto third : sizes) check_slot(first, second, third);
+    core::record_write end;
+    end.what = kind::truncate;
+    end.at = {slot};
+    write(*store, table, {applied(slot, 1, 1), end});
+    log.reset();
+    store.reset();
+    CHECK(payloads_in(dir.file("db")).empty());
   }
 
   TEST_CASE("a payload that is gone ends the process, whoever asks for it") {

@@ -212,7 +212,7 @@ TEST_SUITE("storage/snapshots") {
         c = static_cast<char>((random = random * 6364136223846793005u + 1) >> 56);
       write(*store, table, {accepted(s, ballot_of(1, 1), std::move(noise)), applied(s, s, s)},
             false);
-      if (s % 8 == 0 && s > 16) write(*store, table, {truncate(s - 16)}, false);
+      if (s % 8 == 0 && s > 16) write(*store, table, {truncate(s - 16)});
       if (s % 50 == 0) most = std::max(most, bytes_in(dir.file("db")));
     }
     MESSAGE("200 MiB were written, at most " << (most >> 20) << " MiB were on disk");

@@ -1,0 +1,215 @@
+// See payload_file.hpp; the bytes are told in docs/formats.md.
+#include "storage/payload_file.hpp"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "core/check.hpp"
+#include "storage/fast_checksum.hpp"
+
+namespace atlas::storage {
+namespace {
+
+constexpr std::string_view extension = ".payloads";
+constexpr std::size_t digits = 16;
+using head_bytes = std::array<char, payload_head_size>;
+
+std::uint32_t crc_of(std::string_view bytes, std::uint32_t before = 0) {
+  return rocksdb::crc32c::Extend(before, bytes.data(), bytes.size());
+}
+
+std::uint64_t both(std::uint32_t high, std::uint32_t low) {
+  return std::uint64_t{high} << 32 | low;
+}
+
+void put_half(char* out, std::uint32_t v) {
+  for (int i = 0; i < 4; ++i) out[i] = static_cast<char>(v >> (24 - 8 * i));
+}
+
+rocksdb::Status system_failure(const std::string& path) {
+  const int why = errno;
+  if (why == ENOSPC) return rocksdb::Status::NoSpace(path, std::strerror(why));
+  return rocksdb::Status::IOError(path, std::strerror(why));
+}
+
+/// Closed with its end.
+class open_file {
+ public:
+  open_file(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  ~open_file() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+head_bytes head_of(payload_owner of, std::uint32_t size, std::uint32_t crc) {
+  head_bytes head;
+  put_number(head.data(), of.family);
+  put_number(head.data() + number_size, of.at.value);
+  put_number(head.data() + 2 * number_size, both(size, crc));
+  put_half(head.data() + 3 * number_size, crc_of({head.data(), 3 * number_size}));
+  return head;
+}
+
+/// Moves all bytes of the parts with `call`, which is told where to go on; false if the system
+/// fails or the file ends.
+template <class Call>
+bool move_all(::iovec* parts, int count, std::uint64_t from, Call call) {
+  while (count > 0) {
+    if (parts->iov_len == 0) {
+      ++parts, --count;
+      continue;
+    }
+    auto moved = call(parts, count, static_cast<::off_t>(from));
+    if (moved < 0 && errno == EINTR) {
+      errno = 0;
+      continue;
+    }
+    if (moved <= 0) return false;
+    from += static_cast<std::uint64_t>(moved);
+    for (; moved > 0; ++parts, --count) {
+      const auto part = std::min(parts->iov_len, static_cast<std::size_t>(moved));
+      moved -= static_cast<::ssize_t>(part);
+      parts->iov_base = static_cast<char*>(parts->iov_base) + part;
+      parts->iov_len -= part;
+      if (parts->iov_len > 0) break;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::array<char, place_size> encode_place(const payload_place& p) {
+  std::array<char, place_size> bytes;
+  put_number(bytes.data(), p.file);
+  put_number(bytes.data() + number_size, p.from);
+  put_number(bytes.data() + 2 * number_size, both(p.size, p.crc));
+  return bytes;
+}
+
+std::optional<payload_place> decode_place(std::string_view bytes) {
+  if (bytes.size() != place_size) return std::nullopt;
+  const auto last = get_number(bytes.substr(2 * number_size));
+  return payload_place{get_number(bytes), get_number(bytes.substr(number_size)),
+                       static_cast<std::uint32_t>(last >> 32), static_cast<std::uint32_t>(last)};
+}
+
+std::string payload_path(const std::string& folder, std::uint64_t file) {
+  char name[digits + 1];
+  std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(file));
+  return folder + '/' + name + std::string(extension);
+}
+
+std::optional<std::uint64_t> payload_file_number(std::string_view name) {
+  if (name.size() != digits + extension.size() || !name.ends_with(extension)) return std::nullopt;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + digits, number, 16);
+  if (error != std::errc{} || end != name.data() + digits) return std::nullopt;
+  return number;
+}
+
+payload_writer::~payload_writer() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+rocksdb::Status payload_writer::create() {
+  const auto path = payload_path(folder_, file_);
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd_ < 0) return system_failure(path);
+  const open_file folder(folder_, O_RDONLY | O_DIRECTORY);
+  if (folder.fd() < 0 || ::fsync(folder.fd()) != 0) return system_failure(folder_);
+  return rocksdb::Status::OK();
+}
+
+rocksdb::Status payload_writer::append(payload_owner of, std::string_view bytes,
+                                       payload_place& at) {
+  ATLAS_CHECK(fd_ >= 0 && bytes.size() <= std::numeric_limits<std::uint32_t>::max(),
+              "a payload has a file, and a size of four bytes");
+  at = {file_, size_ + payload_head_size, static_cast<std::uint32_t>(bytes.size()), crc_of(bytes)};
+  auto head = head_of(of, at.size, at.crc);
+  ::iovec parts[] = {{head.data(), head.size()},
+                     {const_cast<char*>(bytes.data()), bytes.size()}};  // it is only read
+  const bool written = move_all(parts, 2, size_, [&](const ::iovec* p, int n, ::off_t from) {
+    return ::pwritev(fd_, p, n, from);
+  });
+  if (!written) return system_failure(payload_path(folder_, file_));
+  size_ = at.from + at.size;
+  unsynced_ = true;
+  return rocksdb::Status::OK();
+}
+
+rocksdb::Status payload_writer::sync() {
+  if (!unsynced_) return rocksdb::Status::OK();
+  if (::fdatasync(fd_) != 0) return system_failure(payload_path(folder_, file_));
+  unsynced_ = false;
+  return rocksdb::Status::OK();
+}
+
+rocksdb::Status read_payload(const std::string& folder, const payload_place& place,
+                             std::size_t from, std::size_t size, std::string& out) {
+  const auto path = payload_path(folder, place.file);
+  if (from > place.size || size > place.size - from)
+    return rocksdb::Status::Corruption(path, "a payload is shorter than what is asked of it");
+  const open_file file(path, O_RDONLY);
+  if (file.fd() < 0 && errno == ENOENT) return rocksdb::Status::Corruption(path, "is not there");
+  if (file.fd() < 0) return system_failure(path);
+  std::string beside(place.size - size, 0);
+  const auto begin = out.size();
+  out.resize(begin + size);
+  ::iovec parts[] = {{beside.data(), from},
+                     {out.data() + begin, size},
+                     {beside.data() + from, beside.size() - from}};
+  errno = 0;
+  const bool got = move_all(parts, 3, place.from, [&](const ::iovec* p, int n, ::off_t at) {
+    return ::preadv(file.fd(), p, n, at);
+  });
+  if (!got && errno != 0) return system_failure(path);
+  const std::string_view left = beside;
+  const auto crc =
+      crc_of(left.substr(from), crc_of({out.data() + begin, size}, crc_of(left.substr(0, from))));
+  if (got && crc == place.crc) return rocksdb::Status::OK();
+  return rocksdb::Status::Corruption(path,
+                                     "the payload at byte " + std::to_string(place.from) +
+                                         (got ? " does not have its checksum" : " is cut short"));
+}
+
+rocksdb::Status walk_payloads(
+    const std::string& folder, std::uint64_t file,
+    const std::function<bool(payload_owner of, const payload_place& place)>& visit) {
+  const auto path = payload_path(folder, file);
+  const open_file in(path, O_RDONLY);
+  if (in.fd() < 0) return system_failure(path);
+  for (std::uint64_t at = 0;;) {
+    head_bytes head{};
+    ::iovec part{head.data(), head.size()};
+    errno = 0;
+    const bool got = move_all(&part, 1, at, [&](const ::iovec* p, int n, ::off_t from) {
+      return ::preadv(in.fd(), p, n, from);
+    });
+    if (!got && errno != 0) return system_failure(path);
+    const std::string_view bytes(head.data(), head.size());
+    const payload_owner of{get_number(bytes), {get_number(bytes.substr(number_size))}};
+    const auto last = get_number(bytes.substr(2 * number_size));
+    const payload_place place{file, at + payload_head_size, static_cast<std::uint32_t>(last >> 32),
+                              static_cast<std::uint32_t>(last)};
+    if (!got || head != head_of(of, place.size, place.crc) || !visit(of, place))
+      return rocksdb::Status::OK();
+    at = place.from + place.size;
+  }
+}
+
+}  // namespace atlas::storage
