@@ -27,6 +27,7 @@ void request_router::set_wake(std::function<void()> wake) {
 }
 
 void request_router::submit(std::vector<net::client_request>&& round) {
+  make_parts(round);
   std::unique_lock lock(mutex_);
   const auto now = now_ms();
   for (auto& r : round) start(std::move(r), now, now + options_.request_timeout_ms);

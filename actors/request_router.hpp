@@ -182,6 +182,7 @@ class request_router : public net::backend, public request_sink {
   /// Replies to a change that was denied, and says so in the audit log.
   void deny(route& r, const core::answer& a);
   // request_router_blobs.cpp
+  void make_parts(std::vector<net::client_request>& round) const;
   void start_blob(net::client_request&& r);
   void start_commit(net::client_request&& r, std::uint64_t now, std::uint64_t deadline);
   void restart(net::client_request&& r, std::uint64_t deadline_ms);

@@ -15,18 +15,20 @@ constexpr const char* damaged_part = "a part of the value is damaged at its owne
 
 }  // namespace
 
+/// Parts become the values of their commands, with room for the name: here, because the hasher's
+/// thread is the one that uploads wait for.
+void request_router::make_parts(std::vector<net::client_request>& round) const {
+  const std::string unnamed(core::hash_bytes, 0);
+  for (auto& r : round)
+    if (r.what == net::verb::blob_part)
+      r.value = core::encode(core::chunk_put{options_.chunk_grace_us, unnamed, r.value});
+}
+
 /// A part: to the hasher first, in the order they came.
 void request_router::start_blob(net::client_request&& r) {
   const auto ticket = next_ticket_++;
-  // Made here with room for the name: the hasher's thread is the one that uploads wait for.
-  const std::string unnamed(core::hash_bytes, 0);
-  r.value = core::encode(core::chunk_put{options_.chunk_grace_us, unnamed, r.value});
-  const auto name_at = core::hash_in_put(r.value);
-  hash_job job{r.upload,
-               ticket,
-               std::make_shared<std::string>(std::move(r.value)),
-               name_at + core::hash_bytes,
-               {}};
+  const auto bytes_at = core::hash_in_put(r.value) + core::hash_bytes;
+  hash_job job{r.upload, ticket, std::make_shared<std::string>(std::move(r.value)), bytes_at, {}};
   job.place.is_last = r.terms == net::last_part;
   hashing_.emplace(ticket, hashed_request{std::move(r), {}});
   caf::anon_send(board_->hasher, std::move(job));

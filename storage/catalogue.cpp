@@ -163,6 +163,7 @@ core::result<catalogue> load_catalogue(database& disk) {
   }
   auto format = check_format(disk);
   if (!format) return format.error();
+  if (auto found = disk.find_payloads(); !found) return found.error();
   auto bytes = read(disk, identity_key);
   if (!bytes) return bytes.error();
   auto identity = decode_identity(bytes.value().value_or(""));

@@ -35,7 +35,8 @@ struct catalogue {
 };
 
 /// Reads the catalogue, or founds it in a fresh database, and raises the boot number durably.
-/// Errors: `wrong_version`, `corrupt`, `disk`.
+/// Has the database find its payloads as soon as the format is known. Errors: `wrong_version`,
+/// `corrupt`, `disk`.
 core::result<catalogue> load_catalogue(database& disk);
 
 /// Adds a log, durably. False after a failure.

@@ -29,7 +29,8 @@ core::result<core::done> sync_directory(const fs::path& dir) {
   return core::done{};
 }
 
-/// Makes `dir` and its parents; the entry of each new directory is durable before the next.
+}  // namespace
+
 core::result<core::done> make_private(const fs::path& dir) {
   std::error_code error;
   if (fs::is_directory(dir, error)) return core::done{};
@@ -45,8 +46,6 @@ core::result<core::done> make_private(const fs::path& dir) {
   return sync_directory(parent.empty() ? fs::path(".") : parent);
 }
 
-}  // namespace
-
 core::result<data_directory> prepare_directory(const std::string& path) {
   std::error_code error;
   fs::path root = fs::absolute(path, error).lexically_normal();
@@ -54,10 +53,8 @@ core::result<data_directory> prepare_directory(const std::string& path) {
   if (!root.has_filename()) root = root.parent_path();  // "/data/" names the same as "/data"
   const data_directory where{root.string(), (root / "rocksdb").string(),
                              (root / "durable").string(), (root / "payloads").string()};
-  for (const auto& dir : {where.database, where.payloads}) {
-    auto made = make_private(dir);
-    if (!made) return made.error();
-  }
+  auto made = make_private(where.database);
+  if (!made) return made.error();
   return where;
 }
 

@@ -2,6 +2,7 @@
 // let in, because RocksDB would found a new database beside the ruins of an old one.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "core/result.hpp"
@@ -16,8 +17,12 @@ struct data_directory {
   std::string payloads;  ///< see payload_file.hpp
 };
 
-/// Creates what is missing, with mode 0700, and syncs the directories that got a new entry.
-/// Errors: `disk`, with the path and the system's reason.
+/// Makes `dir` and its parents; the entry of each new directory is durable before the next.
+/// Errors: `disk`.
+core::result<core::done> make_private(const std::filesystem::path& dir);
+
+/// Creates what is missing, but for the folder of payloads, with mode 0700, and syncs the
+/// directories that got a new entry. Errors: `disk`, with the path and the system's reason.
 core::result<data_directory> prepare_directory(const std::string& path);
 
 /// True if the directory holds a database, false if none was ever finished there.

@@ -71,6 +71,8 @@ core::result<std::shared_ptr<database>> database::open(const store_options& opti
 
 core::result<core::done> database::open_files(const store_options& options) {
   fail_stop_ = options.fail_stop ? options.fail_stop : abort_with;
+  payloads_ = std::make_unique<payload_files>(where_.payloads, options.payload_file_bytes,
+                                              options.payload_rest);
   rocksdb::Options tuned = tuned_options(options.cache_bytes);
   family_options_ = rocksdb::ColumnFamilyOptions(tuned);
   // The lock is taken before anything is looked at: the files of a live database change under us.
@@ -91,11 +93,10 @@ core::result<core::done> database::open_files(const store_options& options) {
   const auto unlocked = tuned.env->UnlockFile(lock);
   if (!looked) return looked;
   if (!unlocked.ok()) return refusal(unlocked);
-  return open_rocksdb(tuned, options);
+  return open_rocksdb(tuned);
 }
 
-core::result<core::done> database::open_rocksdb(rocksdb::Options& tuned,
-                                                const store_options& options) {
+core::result<core::done> database::open_rocksdb(rocksdb::Options& tuned) {
   std::vector<std::string> names{rocksdb::kDefaultColumnFamilyName};
   if (!fresh_) {
     const auto listed = rocksdb::DB::ListColumnFamilies(tuned, where_.database, &names);
@@ -116,7 +117,6 @@ core::result<core::done> database::open_rocksdb(rocksdb::Options& tuned,
   for (auto* handle : handles) keep(handle);
   if (auto whole = check_large_values(); !whole) return whole;
   if (auto marked = check_mark(); !marked) return marked;
-  if (auto found = find_payloads(options); !found) return found;
   space_->start(
       *db_, [this](const std::string& name) { return named_family(name); },
       [this](const rocksdb::Status& status) { fail("giving back the space of values", status); });
@@ -257,14 +257,13 @@ void database::drop_family(family_number number) {
 }
 
 bool database::write_group(rocksdb::WriteBatch& batch, bool sync) {
-  rocksdb::Status status;
-  if (batch.Count() != 0) {
-    rocksdb::WriteOptions how;
-    how.sync = sync;
-    status = db_->Write(how, &batch);
-  } else if (sync) {
-    status = db_->SyncWAL();
-  }
+  // For what was written before. SyncWAL can leave a log in the manifest that is gone (RocksDB's
+  // pull request 10892, which came after 7.8), and then the database does not open.
+  if (sync && batch.Count() == 0) static_cast<void>(batch.Delete("nothing"));
+  if (batch.Count() == 0) return true;
+  rocksdb::WriteOptions how;
+  how.sync = sync;
+  const auto status = db_->Write(how, &batch);
   if (!status.ok()) {
     fail(sync ? "a synced write" : "a write", status);
     return false;

@@ -36,7 +36,7 @@ inline rocksdb::Slice slice(std::string_view s) {
 /// A column family, closed with the last of these; they must not outlive the database.
 using family_handle = std::shared_ptr<rocksdb::ColumnFamilyHandle>;
 
-/// Thread-safe, except that `write_group` belongs to one thread.
+/// Thread-safe, except that `writing()` must be held for `write_group` once chores are done.
 class database {
  public:
   static core::result<std::shared_ptr<database>> open(const store_options& options);
@@ -59,7 +59,10 @@ class database {
   /// files and its memory go.
   void drop_family(family_number number);
 
-  /// From here on space is given back. Once, when it is known that this program may write here.
+  /// Counts the payloads that are referred to, and sees whether their files hold them. Once, when
+  /// it is known that this program reads what is here, and before families are dropped.
+  core::result<core::done> find_payloads();
+  /// From here on space is given back. Once, after that.
   core::result<core::done> start_chores();
   [[nodiscard]] bool has_dropped() const;
   /// Counts off the payloads of families that were dropped and are read no more.
@@ -92,10 +95,9 @@ class database {
  private:
   explicit database(data_directory where) : where_(std::move(where)) {}
   core::result<core::done> open_files(const store_options& options);
-  core::result<core::done> open_rocksdb(rocksdb::Options& tuned, const store_options& options);
+  core::result<core::done> open_rocksdb(rocksdb::Options& tuned);
   [[nodiscard]] core::failure refusal(const rocksdb::Status& status) const;
   core::result<core::done> check_large_values() const;
-  core::result<core::done> find_payloads(const store_options& options);
   [[nodiscard]] core::result<core::done> check_mark();
   void keep(rocksdb::ColumnFamilyHandle* handle);
   [[nodiscard]] family_handle named_family(const std::string& name) const;

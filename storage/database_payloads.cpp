@@ -16,9 +16,8 @@ constexpr core::slot no_end{~std::uint64_t{0}};
 }  // namespace
 
 /// Which payloads are referred to; that their files hold them.
-core::result<core::done> database::find_payloads(const store_options& options) {
-  payloads_ = std::make_unique<payload_files>(where_.payloads, options.payload_file_bytes,
-                                              options.payload_rest);
+core::result<core::done> database::find_payloads() {
+  if (auto made = make_private(where_.payloads); !made) return made;
   rocksdb::Status status;
   for (const auto& [number, family] : families_) {
     status = walk_places(family.get(), no_end,
@@ -63,8 +62,8 @@ void database::release_dropped() {
 void database::sync_expired() {
   const std::lock_guard nobody_writes(writing_);
   const auto expired = payloads_->expired();
+  if (expired.empty()) return;  // somebody came first
   rocksdb::WriteBatch batch;
-  static_cast<void>(batch.Delete("nothing"));  // an empty one would not be synced
   if (write_group(batch, true)) payloads_->retire(expired);
 }
 

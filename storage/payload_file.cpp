@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <thread>
 
 #include "core/check.hpp"
 #include "storage/fast_checksum.hpp"
@@ -40,10 +42,19 @@ rocksdb::Status system_failure(const std::string& path) {
   return rocksdb::Status::IOError(path, std::strerror(why));
 }
 
+/// Clients may hold every descriptor there is for a moment; that is no reason to end the process.
+int open_patiently(const std::string& path, int flags) {
+  for (int tries = 500;; --tries) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || tries == 0) return fd;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 /// Closed with its end.
 class open_file {
  public:
-  open_file(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  open_file(const std::string& path, int flags) : fd_(open_patiently(path, flags)) {}
   ~open_file() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -119,6 +130,7 @@ std::optional<std::uint64_t> payload_file_number(std::string_view name) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + digits, number, 16);
   if (error != std::errc{} || end != name.data() + digits) return std::nullopt;
+  if (payload_path("", number).substr(1) != name) return std::nullopt;  // capital digits
   return number;
 }
 
@@ -128,7 +140,7 @@ payload_writer::~payload_writer() {
 
 rocksdb::Status payload_writer::create() {
   const auto path = payload_path(folder_, file_);
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  fd_ = open_patiently(path, O_WRONLY | O_CREAT | O_EXCL);
   if (fd_ < 0) return system_failure(path);
   const open_file folder(folder_, O_RDONLY | O_DIRECTORY);
   if (folder.fd() < 0 || ::fsync(folder.fd()) != 0) return system_failure(folder_);

@@ -93,7 +93,7 @@ rocksdb::Status payload_files::check() {
 rocksdb::Status payload_files::remove_strangers() {
   std::error_code error;
   for (const auto& path : std::exchange(strangers_, {}))
-    if (!fs::remove(path, error) || error) return failure_of(path, error);
+    if (fs::remove(path, error); error) return failure_of(path, error);
   return rocksdb::Status::OK();
 }
 
@@ -141,6 +141,7 @@ void payload_files::expire(std::uint64_t number) {
   const auto file = files_.find(number);
   // Somebody's synced write may have retired it while it was looked at a second time.
   if (file == files_.end() || file->second.used != 0) return;
+  to_look_at_.erase(number);
   expired_.try_emplace(number, clock::now() + sync_wait);
 }
 
@@ -172,7 +173,11 @@ std::optional<payload_chores> payload_files::due(clock::time_point now) {
   for (auto it = to_look_at_.begin(); it != to_look_at_.end() && !chores.look; ++it)
     if (it->second <= now) chores.look = it->first;
   if (chores.look) to_look_at_.erase(*chores.look);
-  for (const auto& [number, when] : expired_) chores.sync = chores.sync || when <= now;
+  for (auto& [number, when] : expired_)
+    if (when <= now) {
+      chores.sync = true;
+      when = now + sync_wait;
+    }
   const bool any = !chores.removals.empty() || chores.look || chores.sync;
   if (!any && !std::exchange(woken_, false)) return std::nullopt;
   return chores;

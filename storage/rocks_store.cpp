@@ -82,8 +82,9 @@ struct rocks_store::parts {
   }
 
   /// Puts what goes to files of payloads there, durably, before anything refers to it. Answers the
-  /// log of each group.
-  std::vector<known_log*> place_payloads(const std::vector<core::log_writes>& groups) {
+  /// log of each group; empty after a failure.
+  std::optional<std::vector<known_log*>> place_payloads(
+      const std::vector<core::log_writes>& groups) {
     std::vector<known_log*> found;
     found.reserve(groups.size());
     desk.placed.clear();
@@ -95,15 +96,16 @@ struct rocks_store::parts {
           status = desk.stream.append({known->number, w.at}, *w.value, desk.placed[&w]);
     }
     if (status.ok()) status = desk.stream.sync();
-    if (!status.ok()) disk->fail("writing payloads", status);
-    return found;
+    if (status.ok()) return found;
+    disk->fail("writing payloads", status);
+    return std::nullopt;
   }
 
   /// Writes what is in the batch: the end of the groups up to `end`.
   void put_down(const std::vector<core::log_writes>& groups, const core::log_writes* end,
                 bool sync) {
     const auto expired = sync ? disk->payloads().expired() : std::vector<std::uint64_t>();
-    disk->write_group(batch, sync);
+    if (!disk->write_group(batch, sync)) return;
     disk->payloads().retire(expired);
     disk->payloads().release(std::exchange(desk.ended, {}));
     for (const auto* group = groups.data(); group != end; ++group) follow_install(group->log);
@@ -203,6 +205,7 @@ core::result<core::done> rocks_store::remember(core::node_id node, const sightin
 void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
   const std::lock_guard writing(parts_->disk->writing());
   const auto logs = parts_->place_payloads(groups);
+  if (!logs) return;
   auto& batch = parts_->batch;
   bool touches_payloads = false;
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -215,7 +218,7 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
       touches_payloads = false;
     }
     touches_payloads = touches_payloads || any(log_batch::touches_payloads);
-    auto* const known = logs[i];
+    auto* const known = (*logs)[i];
     if (!known) continue;
     log_batch to(*parts_->disk, batch, known->family.get(), known->written, parts_->desk);
     for (const auto& w : group.writes) to.add(w);

@@ -79,8 +79,8 @@ TEST_SUITE("storage/payload files") {
     CHECK_FALSE(decode_place({bytes.data(), bytes.size() - 1}).has_value());
     CHECK(payload_path("x", 0xab) == "x/00000000000000ab.payloads");
     CHECK(payload_file_number("00000000000000ab.payloads") == 0xab);
-    for (const auto* other :
-         {"", ".payloads", "ab.payloads", "00000000000000ag.payloads", "00000000000000ab.payload"})
+    for (const auto* other : {"", ".payloads", "ab.payloads", "00000000000000ag.payloads",
+                              "00000000000000AB.payloads", "00000000000000ab.payload"})
       CHECK_FALSE(payload_file_number(other).has_value());
   }
 
