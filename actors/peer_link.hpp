@@ -110,11 +110,11 @@ class peer_link {
     const wire_header header{self_, peer_, ++sequence_, sent_position_};
     if (delay_ && one_way_.count() > 0) {
       delay_->run_after(node_.value, one_way_,
-                        [to = handle_, header, m = std::move(message)]() mutable {
+                        [to = handle_, header, m = std::forward<M>(message)]() mutable {
                           caf::anon_send(to, header, std::move(m));
                         });
     } else {
-      caf::anon_send(handle_, header, std::move(message));
+      caf::anon_send(handle_, header, std::forward<M>(message));
     }
     return true;
   }

@@ -86,7 +86,7 @@ rocksdb::Status database::look_up(const rocksdb::ReadOptions& how,
   place.reset();
   rocksdb::PinnableSlice bytes;
   const slot_key key(space::payload_at, at);
-  const auto status = db_->Get(how, family, slice(key.view()), &bytes);
+  auto status = db_->Get(how, family, slice(key.view()), &bytes);
   if (status.IsNotFound()) return rocksdb::Status::OK();
   if (!status.ok()) return status;
   place = decode_place(bytes.ToStringView());
