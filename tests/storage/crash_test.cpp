@@ -69,11 +69,7 @@ void forbid_growth() {
 TEST_SUITE("storage/crash") {
   TEST_CASE("child writes groups for ever" * doctest::skip()) {
     if (child_directory() == nullptr) return;
-    auto options = options_for(child_directory());
-    options.payload_file_bytes = 1 << 20;
-    auto opened = rocks_store::open(options);
-    REQUIRE(opened.ok());
-    auto store = std::move(opened).value();
+    auto store = open_with_small_files(child_directory(), 1 << 20);
     auto one = store->open_log(first, "one");
     store->open_log(second, "two");
     write_for_ever(*store, one->recover().applied.value + 1);

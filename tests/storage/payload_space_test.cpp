@@ -4,7 +4,6 @@
 #include <map>
 #include <thread>
 
-#include "core/blob_manifest.hpp"
 #include "core/rng.hpp"
 #include "store_fixture.hpp"
 
@@ -22,35 +21,13 @@ std::string bytes_of(std::uint64_t at) {
   return out;
 }
 
-std::string name_of(std::uint64_t at) {
-  auto hash = std::to_string(at);
-  hash.resize(core::hash_bytes, 'h');
-  return core::chunk_row(hash);
-}
-
-std::unique_ptr<rocks_store> open_small(const std::string& path) {
-  auto options = options_for(path);
-  options.payload_file_bytes = file_bytes;
-  options.payload_rest = std::chrono::milliseconds(0);
-  auto opened = rocks_store::open(options);
-  REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().detail));
-  return std::move(opened).value();
-}
-
 /// An entry, and the row that shares its bytes.
 std::vector<core::record_write> chunk(std::uint64_t at) {
-  auto row = put_row(name_of(at), "r" + bytes_of(at));
+  auto row = put_row(numbered_chunk_row(at), "r" + bytes_of(at));
   row.at = {at};
   row.shared_from = 1;
   row.shared = chunk_size;
   return {accepted(at, ballot_of(1, 1), "e" + bytes_of(at)), std::move(row), applied(at, at, at)};
-}
-
-core::record_write truncate(std::uint64_t at) {
-  core::record_write w;
-  w.what = kind::truncate;
-  w.at = {at};
-  return w;
 }
 
 std::uint64_t payload_bytes_in(const std::string& path) {
@@ -76,7 +53,7 @@ bool shrinks_to(const std::string& path, std::uint64_t most) {
 TEST_SUITE("storage/payload space") {
   TEST_CASE("chunks that live move out of the way of those that went, and are read meanwhile") {
     scratch_dir dir;
-    auto store = open_small(dir.file("db"));
+    auto store = open_with_small_files(dir.file("db"), file_bytes);
     auto log = store->open_log(table, "t");
     write(*store, table, {promised(ballot_of(1, 1))}, false);
     std::map<std::uint64_t, std::unique_ptr<core::frozen_log>> views;
@@ -85,7 +62,7 @@ TEST_SUITE("storage/payload space") {
       std::uint64_t seen = 0;
       view.scan("", "", [&](std::string_view row, std::string_view value) {
         for (auto i = at - 9; i <= at; ++i)
-          if (row == name_of(i)) seen += value == "r" + bytes_of(i);
+          if (row == numbered_chunk_row(i)) seen += value == "r" + bytes_of(i);
         return true;
       });
       CHECK(seen == 10);
@@ -96,10 +73,10 @@ TEST_SUITE("storage/payload space") {
       if (at % 10 != 0) continue;
       if (at % 50 == 0) views[at] = log->freeze();
       std::vector<core::record_write> writes{truncate(at)};
-      for (auto i = at - 8; i <= at; ++i) writes.push_back(erase_row(name_of(i)));
+      for (auto i = at - 8; i <= at; ++i) writes.push_back(erase_row(numbered_chunk_row(i)));
       write(*store, table, std::move(writes), false);
       for (auto i = std::uint64_t{1}; i <= at; i += 30)
-        REQUIRE(log->get(name_of(i)) == "r" + bytes_of(i));
+        REQUIRE(log->get(numbered_chunk_row(i)) == "r" + bytes_of(i));
       if (at % 100 == 0) {
         check_view(at - 50, *views.at(at - 50));
         views.erase(at - 50);
@@ -112,19 +89,19 @@ TEST_SUITE("storage/payload space") {
     CHECK(shrinks_to(dir.file("db"), 2 * live + 3 * file_bytes));
     for (int start = 0; start < 2; ++start) {
       for (std::uint64_t i = 1; i <= last; ++i)
-        REQUIRE(log->get(name_of(i)).has_value() == (i % 10 == 1));
+        REQUIRE(log->get(numbered_chunk_row(i)).has_value() == (i % 10 == 1));
       for (std::uint64_t i = 1; i <= last; i += 10)
-        REQUIRE(log->get(name_of(i)) == "r" + bytes_of(i));
+        REQUIRE(log->get(numbered_chunk_row(i)) == "r" + bytes_of(i));
       log.reset();
       store.reset();
-      store = open_small(dir.file("db"));
+      store = open_with_small_files(dir.file("db"), file_bytes);
       log = store->open_log(table, "t");
     }
   }
 
   TEST_CASE("entries that are truncated take their files along") {
     scratch_dir dir;
-    auto store = open_small(dir.file("db"));
+    auto store = open_with_small_files(dir.file("db"), file_bytes);
     store->open_log(table, "t");
     for (std::uint64_t at = 1; at <= 200; ++at) {
       write(*store, table, {accepted(at, ballot_of(1, 1), bytes_of(at)), applied(at, at, at)},
@@ -136,7 +113,7 @@ TEST_SUITE("storage/payload space") {
 
   TEST_CASE("a dropped log is read until nobody holds it; then its payloads go") {
     scratch_dir dir;
-    auto store = open_small(dir.file("db"));
+    auto store = open_with_small_files(dir.file("db"), file_bytes);
     auto log = store->open_log(table, "t");
     constexpr core::log_id other{6};
     const auto kept = store->open_log(other, "u");
@@ -146,10 +123,12 @@ TEST_SUITE("storage/payload space") {
     }
     store->drop_log(table);
     write(*store, other, chunk(11));
-    for (std::uint64_t at = 1; at <= 40; ++at) CHECK(log->get(name_of(at)) == "r" + bytes_of(at));
+    for (std::uint64_t at = 1; at <= 40; ++at)
+      CHECK(log->get(numbered_chunk_row(at)) == "r" + bytes_of(at));
     log.reset();
     CHECK(shrinks_to(dir.file("db"), 2 * 11 * chunk_size + 2 * file_bytes));
-    for (std::uint64_t at = 1; at <= 11; ++at) CHECK(kept->get(name_of(at)) == "r" + bytes_of(at));
+    for (std::uint64_t at = 1; at <= 11; ++at)
+      CHECK(kept->get(numbered_chunk_row(at)) == "r" + bytes_of(at));
   }
 }
 

@@ -122,12 +122,7 @@ class payload_bench {
     return w;
   }
   void open() {
-    auto options = options_for(dir_.file("db"));
-    options.payload_file_bytes = 400 << 10;  // so that many files come and go
-    options.payload_rest = std::chrono::milliseconds(0);
-    auto opened = rocks_store::open(options);
-    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().detail));
-    store_ = std::move(opened).value();
+    store_ = open_with_small_files(dir_.file("db"), 400 << 10);
     log_ = store_->open_log(table, "t");
   }
   void close() {
@@ -328,10 +323,7 @@ TEST_SUITE("storage/payloads") {
     for (const auto first : sizes)
       for (const auto second : sizes)
         for (const auto third : sizes) check_slot(first, second, third);
-    core::record_write end;
-    end.what = kind::truncate;
-    end.at = {slot};
-    write(*store, table, {applied(slot, 1, 1), end});
+    write(*store, table, {applied(slot, 1, 1), truncate(slot)});
     log.reset();
     store.reset();
     CHECK(payloads_in(dir.file("db")).empty());

@@ -1,10 +1,7 @@
 // What was acknowledged survives the end of the power: of each file only what was synced is left,
 // while chunks of values come, go and are moved out of the way. The "child" case runs in a process
 // of its own.
-#include <chrono>
-
 #include "child_process.hpp"
-#include "core/blob_manifest.hpp"
 #include "store_fixture.hpp"
 #include "tests/storage/synced_sizes.hpp"
 
@@ -13,41 +10,24 @@ namespace {
 
 constexpr core::log_id table{5};
 constexpr std::size_t chunk_size = 100 << 10;
+constexpr std::uint64_t file_bytes = std::uint64_t{1} << 20;
 
 std::string bytes_of(std::uint64_t at) {
   return std::to_string(at) + std::string(chunk_size, static_cast<char>('a' + at % 26));
 }
 
-std::string name_of(std::uint64_t at) {
-  auto hash = std::to_string(at);
-  hash.resize(core::hash_bytes, 'h');
-  return core::chunk_row(hash);
-}
-
 /// The rows of slots that end in 1 stay; the others end with the next truncation, at each tenth.
 std::vector<core::record_write> group(std::uint64_t at) {
-  auto row = put_row(name_of(at), "r" + bytes_of(at));
+  auto row = put_row(numbered_chunk_row(at), "r" + bytes_of(at));
   row.at = {at};
   row.shared_from = 1;
   row.shared = bytes_of(at).size();
   std::vector<core::record_write> writes{accepted(at, ballot_of(1, 1), "e" + bytes_of(at)),
                                          std::move(row), applied(at, at, at)};
   if (at % 10 != 0) return writes;
-  core::record_write end;
-  end.what = kind::truncate;
-  end.at = {at};
-  writes.push_back(std::move(end));
-  for (auto i = at - 8; i <= at; ++i) writes.push_back(erase_row(name_of(i)));
+  writes.push_back(truncate(at));
+  for (auto i = at - 8; i <= at; ++i) writes.push_back(erase_row(numbered_chunk_row(i)));
   return writes;
-}
-
-std::unique_ptr<rocks_store> open_small(const std::string& path) {
-  auto options = options_for(path);
-  options.payload_file_bytes = 1 << 20;
-  options.payload_rest = std::chrono::milliseconds(0);
-  auto opened = rocks_store::open(options);
-  REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().detail));
-  return std::move(opened).value();
 }
 
 /// The state is that after some group, none of those before is missing; answers which.
@@ -57,7 +37,7 @@ std::uint64_t check_state(rocks_store& store) {
   const auto truncated = reached / 10 * 10;
   for (std::uint64_t at = 1; at <= reached; ++at) {
     CAPTURE(at);
-    const auto row = log->get(name_of(at));
+    const auto row = log->get(numbered_chunk_row(at));
     REQUIRE(row.has_value() == (at % 10 == 1 || at > truncated));
     if (row) REQUIRE(*row == "r" + bytes_of(at));
   }
@@ -77,7 +57,7 @@ TEST_SUITE("storage/power cut") {
   TEST_CASE("child writes chunks for ever" * doctest::skip()) {
     if (child_directory() == nullptr) return;
     note_syncs_in(std::string(child_directory()) + ".synced");
-    auto store = open_small(child_directory());
+    auto store = open_with_small_files(child_directory(), file_bytes);
     auto at = store->open_log(table, "t")->recover().applied.value;
     while (true) {
       const bool sync = ++at % 7 == 0;
@@ -109,7 +89,7 @@ TEST_SUITE("storage/power cut") {
       while (child.next_line(line)) acknowledged = number_in(line, acknowledged);
       fs::remove_all(live);
       fs::rename(dir.file("left"), live);
-      const auto reached = check_state(*open_small(live));
+      const auto reached = check_state(*open_with_small_files(live, file_bytes));
       CHECK(reached >= acknowledged);
     }
   }

@@ -10,13 +10,6 @@ namespace {
 
 constexpr core::log_id table{3};
 
-core::record_write truncate(std::uint64_t at) {
-  core::record_write w;
-  w.what = kind::truncate;
-  w.at = {at};
-  return w;
-}
-
 core::record_write stage(std::string row, std::string value) {
   auto w = put_row(std::move(row), std::move(value));
   w.what = kind::stage_row;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/blob_manifest.hpp"
 #include "storage/rocks_store.hpp"
 
 namespace atlas::storage::tests {
@@ -78,6 +80,24 @@ inline std::unique_ptr<rocks_store> must_open(const std::string& path) {
   return std::move(store).value();
 }
 
+/// With so small files of payloads that many come and go.
+inline std::unique_ptr<rocks_store> open_with_small_files(const std::string& path,
+                                                          std::uint64_t file_bytes) {
+  auto options = options_for(path);
+  options.payload_file_bytes = file_bytes;
+  options.payload_rest = std::chrono::milliseconds(0);
+  auto store = rocks_store::open(options);
+  REQUIRE_MESSAGE(store.ok(), (store.ok() ? "" : store.error().detail));
+  return std::move(store).value();
+}
+
+/// The row of a chunk that is told by a number.
+inline std::string numbered_chunk_row(std::uint64_t number) {
+  auto hash = std::to_string(number);
+  hash.resize(core::hash_bytes, 'h');
+  return core::chunk_row(hash);
+}
+
 inline core::record_write put_row(std::string row, std::string value) {
   core::record_write w;
   w.what = kind::put_row;
@@ -108,6 +128,13 @@ inline core::record_write applied(std::uint64_t at, std::uint64_t when, std::uin
   w.at = {at};
   w.when = {when};
   w.hash = hash;
+  return w;
+}
+
+inline core::record_write truncate(std::uint64_t at) {
+  core::record_write w;
+  w.what = kind::truncate;
+  w.at = {at};
   return w;
 }
 
