@@ -146,26 +146,6 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
             std::move(w), deadline);
 }
 
-request_router::route* request_router::find_route(const std::string& table) {
-  if (const auto found = routes_.find(table); found != routes_.end()) return found->second.get();
-  auto entry = board_->log_of(table);
-  if (!entry) return nullptr;
-  const auto catalogue = board_->catalogue();
-  const auto* const record = catalogue->find(table);
-  // The meta table is in no catalogue.
-  const auto id = record ? record->table : core::home_table(entry->log);
-  if (closed_.contains(id)) return nullptr;
-  if (record && record->from)
-    if (auto before = board_->log(record->from)) entry = std::move(before);
-  auto made = std::make_unique<route>(board_->self(), id, table);
-  made->is_group = record && record->is_group;
-  made->entry = std::move(entry);
-  auto* r = made.get();
-  by_table_[id] = r;
-  routes_.emplace(table, std::move(made));
-  return r;
-}
-
 void request_router::add_read(route& to, core::read_kind what, std::string row, waiting w,
                               std::uint64_t deadline, std::string principal) {
   const auto ticket = next_ticket_++;
@@ -243,13 +223,16 @@ void request_router::on_answers(answers&& a) {
     auto* const r =
         to_log ? admin_route(a.log) : route_of(one.table ? one.table : core::home_table(a.log));
     if (!r) continue;
-    if (one.result.code == core::outcome_code::moved) {
-      follow_table(*r, one);
-      continue;
-    }
-    if (one.result.code == core::outcome_code::dropped && a.log != core::meta_log && !to_log) {
+    const bool has_moved = one.result.code == core::outcome_code::moved;
+    const bool is_gone = one.result.code == core::outcome_code::dropped ||
+                         (has_moved && board_->catalogue()->was_forgotten(r->table));
+    if (is_gone && a.log != core::meta_log && !to_log) {
       retire(r->table);
       if (auto back = r->requests.withdraw(one)) send_elsewhere(*r, std::move(*back));
+      continue;
+    }
+    if (has_moved) {
+      follow_table(*r, one);
       continue;
     }
     if (one.result.code == core::outcome_code::denied && !one.is_read) {
@@ -281,7 +264,7 @@ void request_router::on_returned(returned&& back) {
 
 void request_router::on_routes_changed() {
   std::unique_lock lock(mutex_);
-  leave_removed_logs();
+  leave_dropped_tables();
   unpark_known();
   const auto now = now_ms();
   for (auto& [table, r] : routes_) {

@@ -134,8 +134,9 @@ class request_router : public net::backend, public request_sink {
   /// the log of its group; then the name is free.
   struct pending_drop {
     core::table_record table;
-    std::vector<std::uint64_t> tickets;  ///< the gateway's; none if nobody here asked for it
-    std::uint64_t deadline = 0;
+    /// The gateway's, and when each is answered at the latest; none if nobody here asked for it.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> tickets;
+    std::uint64_t deadline = 0;  ///< no earlier than theirs
     bool asked = false;
     bool closed = false;
     bool cleared = false;
@@ -245,9 +246,10 @@ class request_router : public net::backend, public request_sink {
   bool press_drop(core::table_id table, pending_drop& d);
   void step_drop(pending_drop& d, const completion& answered);
   void on_drop_step(core::table_id table, bool decided, const core::outcome& result);
-  void end_drop(pending_drop& d, const std::string& wrong);
+  void expire_droppers(pending_drop& d, std::uint64_t now_ms);
+  void end_drop(pending_drop& d);
   void retire(core::table_id table);
-  void leave_removed_logs();
+  void leave_dropped_tables();
   // request_router_groups.cpp
   void start_group_create(const net::client_request& r, std::uint64_t deadline_ms);
   void start_regroup(const net::client_request& r, std::uint64_t deadline_ms);

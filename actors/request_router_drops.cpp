@@ -31,7 +31,7 @@ void request_router::start_drop(const net::client_request& r, std::uint64_t dead
            auto& d = drops_[found->table];
            d.table = *found;
            d.deadline = std::max(d.deadline, deadline);
-           d.tickets.push_back(r.ticket);
+           d.tickets.emplace_back(r.ticket, deadline);
            press_drops(now);
          });
 }
@@ -39,21 +39,30 @@ void request_router::start_drop(const net::client_request& r, std::uint64_t dead
 void request_router::press_drops(std::uint64_t now) {
   for (auto it = drops_.begin(); it != drops_.end();) {
     auto& d = it->second;
-    if (!d.asked && now >= d.deadline)
-      end_drop(d, "not finished yet: table " + d.table.name +
-                      " is being dropped; its owner goes on with it as soon as it has a quorum");
-    else if (d.asked || press_drop(it->first, d)) {
+    expire_droppers(d, now);
+    const bool is_late = !d.asked && now >= d.deadline;
+    if (!is_late && (d.asked || press_drop(it->first, d)))
       ++it;
-      continue;
-    }
-    it = drops_.erase(it);
+    else
+      it = drops_.erase(it);
   }
+}
+
+/// Each by the deadline of its own: others may ask for the same for ever.
+void request_router::expire_droppers(pending_drop& d, std::uint64_t now) {
+  std::erase_if(d.tickets, [&](const auto& one) {
+    if (now < one.second) return false;
+    reply(one.first, net::reply_kind::warn,
+          "not finished yet: table " + d.table.name +
+              " is being dropped; its owner goes on with it as soon as it has a quorum");
+    return true;
+  });
 }
 
 /// False if there is nothing more to do.
 bool request_router::press_drop(core::table_id table, pending_drop& d) {
   if (board_->catalogue()->was_forgotten(table)) {
-    end_drop(d, {});
+    end_drop(d);
     return false;
   }
   d.closed = d.closed || closed_.contains(table);
@@ -109,17 +118,15 @@ void request_router::on_drop_step(core::table_id table, bool decided, const core
   } else if (!d.table.group.empty() && !d.cleared) {
     d.cleared = result.data == "done";
   } else {
-    end_drop(d, {});
+    end_drop(d);
     drops_.erase(found);
   }
   press_drops(now);
   flush_dirty(now);
 }
 
-void request_router::end_drop(pending_drop& d, const std::string& wrong) {
-  for (const auto ticket : d.tickets)
-    wrong.empty() ? reply(ticket, net::reply_kind::ok)
-                  : reply(ticket, net::reply_kind::warn, wrong);
+void request_router::end_drop(pending_drop& d) {
+  for (const auto& [ticket, deadline] : d.tickets) reply(ticket, net::reply_kind::ok);
 }
 
 void request_router::retire(core::table_id table) {
@@ -132,14 +139,16 @@ void request_router::retire(core::table_id table) {
   routes_.erase(at);
 }
 
-void request_router::leave_removed_logs() {
+/// Whoever dropped them: the name may stand for another table soon, or does.
+void request_router::leave_dropped_tables() {
   std::vector<core::table_id> gone;
   const auto catalogue = board_->catalogue();
   for (const auto& [table, r] : by_table_)
-    if (!board_->log(r->entry->log) && !catalogue->find(table)) gone.push_back(table);
+    if (r->entry->log != core::meta_log && catalogue->was_forgotten(table)) gone.push_back(table);
   for (const auto table : gone) {
     retire(table);
     auto& r = *by_table_.at(table);
+    if (board_->log(r.entry->log)) continue;  // it still tells what became of each request
     withdraw_stale(r);
     for (auto& request : r.requests.withdraw_all()) send_elsewhere(r, std::move(request));
   }

@@ -3,6 +3,7 @@
 
 #include "actors/describe.hpp"
 #include "actors/request_router.hpp"
+#include "core/check.hpp"
 #include "core/state_machine.hpp"
 #include "net/command_parser.hpp"
 
@@ -17,6 +18,27 @@ bool makes(const std::string& table, const net::client_request& r) {
 }
 
 }  // namespace
+
+/// By the catalogue alone, which says name, table and log in one breath: a log by its name may be
+/// that of a group which the table of this name was in before it was dropped.
+request_router::route* request_router::find_route(const std::string& table) {
+  if (const auto found = routes_.find(table); found != routes_.end()) return found->second.get();
+  const auto catalogue = board_->catalogue();
+  const auto* const record = catalogue->find(table);
+  if (!record && table != core::meta_table) return nullptr;  // the meta table is in no catalogue
+  const auto id = record ? record->table : core::home_table(core::meta_log);
+  if (closed_.contains(id)) return nullptr;
+  auto entry = record && record->from ? board_->log(record->from) : nullptr;
+  if (!entry) entry = board_->log(record ? record->log : core::meta_log);
+  if (!entry) return nullptr;
+  auto made = std::make_unique<route>(board_->self(), id, table);
+  made->is_group = record && record->is_group;
+  made->entry = std::move(entry);
+  auto* r = made.get();
+  ATLAS_CHECK(by_table_.emplace(id, r).second, "a table has one route");
+  routes_.emplace(table, std::move(made));
+  return r;
+}
 
 void request_router::run_meta_command(core::operation what, std::string row, std::string value,
                                       std::function<void(bool, core::outcome)> done) {
@@ -102,7 +124,9 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
               table + " is a group of tables and holds no keys of its own"};
   } else if (result.code == core::outcome_code::ok) {
     const auto old = routes_.find(table);
-    if (old != routes_.end() && old->second->is_group) retire(old->second->table);
+    // Not a group that was made since the meta log said so.
+    if (old != routes_.end() && old->second->is_group && old->second->table < known->table)
+      retire(old->second->table);
     u.exists = true;
     return unpark_known();
   }

@@ -2,6 +2,8 @@
 // look-up, and what it must ask again.
 #include "actors/request_router.hpp"
 
+#include <thread>
+
 #include "core/transaction.hpp"
 #include "tests/actors/actor_bench.hpp"
 
@@ -21,10 +23,12 @@ struct router_bench {
   std::shared_ptr<board> where = std::make_shared<board>(self, "eu");
   std::shared_ptr<log_entry> meta = std::make_shared<log_entry>(
       core::meta_log, std::string(core::meta_table), core::tolerance_policy{});
-  request_router router{where, router_options{}};
+  request_router router;
   std::uint64_t tickets = 0;
+  core::catalogue_view tables;
 
-  router_bench() {
+  explicit router_bench(router_options options = {}) : router(where, std::move(options)) {
+    tables.next_log = {100};
     meta->set_owner(bench.as<owner_actor>());
     where->add_log(meta);
     where->requests = &router;
@@ -33,10 +37,24 @@ struct router_bench {
     for (const auto& l : where->logs()) l->set_owner({});
   }
 
-  void open_log(core::log_id id, const std::string& table) {
+  core::table_record open_log(core::log_id id, const std::string& table) {
     auto entry = std::make_shared<log_entry>(id, table, core::tolerance_policy{});
+    log_entry::status now;
+    now.active = std::make_shared<core::configuration>();
+    entry->update(now);
     entry->set_owner(bench.as<owner_actor>());
     where->add_log(std::move(entry));
+    core::table_record record;
+    record.name = table;
+    record.log = id;
+    record.table = core::home_table(id);
+    tables.tables.push_back(record);
+    tell_catalogue();
+    return record;
+  }
+  void tell_catalogue() {
+    where->set_catalogue(std::make_shared<core::catalogue_view>(tables));
+    router.on_routes_changed();
   }
   std::uint64_t submit(net::verb what, const std::string& key, std::string value = {},
                        std::string terms = {}) {
@@ -66,6 +84,16 @@ struct router_bench {
     REQUIRE(got.has_value());
     REQUIRE(got->second.reads.size() == 1);
     return got->second.reads[0];
+  }
+  /// The one command that the owner is sent next.
+  core::command told() {
+    auto sent = taken();
+    REQUIRE(sent.commands.size() == 1);
+    CHECK(sent.reads.empty());
+    return std::move(sent.commands[0]);
+  }
+  void answer(core::log_id log, const core::command& c, core::outcome&& result) {
+    router.on_answers({log, {{false, c.seq, std::move(result), c.table}}});
   }
   void answer_absent(const core::read& r) {
     router.on_answers({core::meta_log, {{true, r.ticket, {core::outcome_code::not_found, {}}}}});
@@ -198,13 +226,8 @@ TEST_SUITE("actors/request_router") {
     CHECK(b.bench.is_empty());
     CHECK(b.replies().empty());
 
-    auto catalogue = std::make_shared<core::catalogue_view>();
-    catalogue->tables.push_back(other);
-    b.where->set_catalogue(catalogue);
-    const auto users = b.where->log(users_log);
-    b.where->set_names(
-        {{std::string(core::meta_table), b.meta}, {"users", users}, {"other", users}});
-    b.router.on_routes_changed();
+    b.tables.tables.push_back(other);
+    b.tell_catalogue();
     const auto sent = b.taken().commands;
     REQUIRE(sent.size() == 1);
     const auto steps = core::decode_steps(sent[0].value);
@@ -245,6 +268,91 @@ TEST_SUITE("actors/request_router") {
       CHECK(got[1].text == text);
     }
     CHECK(b.bench.is_empty());
+  }
+
+  TEST_CASE("a dropped table's name is not taken for the group that it was in") {
+    // The log by the name of the table may be told a moment longer than the table itself.
+    router_bench b;
+    b.open_log(users_log, "shop");
+    b.where->set_names({{std::string(core::meta_table), b.meta},
+                        {"shop", b.where->log(users_log)},
+                        {"orders", b.where->log(users_log)}});
+    b.submit(net::verb::key_put, "orders.1", "x");
+    const auto made = b.told();
+    CHECK(made.what == core::operation::create_table);
+    CHECK(made.row == "orders");
+    CHECK(b.bench.is_empty());
+  }
+
+  TEST_CASE("a name stands for the new table as soon as the catalogue says so") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    b.get("users.a");
+    CHECK(b.taken().log == users_log);
+    b.tables.tables.clear();
+    b.tell_catalogue();
+    const auto made = b.open_log({8}, "users");
+    b.get("users.a");
+    CHECK(b.taken().log == made.log);
+    // A drop by another node, and one here of what has the name now.
+    b.submit(net::verb::table_drop, "users");
+    const auto asked = b.told();
+    CHECK(asked.what == core::operation::close_table);
+    auto closing = made;
+    closing.closing = true;
+    b.answer(core::meta_log, asked, {core::outcome_code::ok, core::encode_table(closing)});
+    const auto sent = b.taken();
+    CHECK(sent.log == made.log);
+    REQUIRE(sent.commands.size() == 1);
+    CHECK(sent.commands[0].what == core::operation::close_log);
+  }
+
+  TEST_CASE("a request that meets its dropped table in a group is asked again by name") {
+    router_bench b;
+    b.open_log(users_log, "shop");
+    core::table_record orders;
+    orders.name = "orders";
+    orders.group = "shop";
+    orders.log = users_log;
+    orders.table = {9};
+    b.tables.tables.push_back(orders);
+    b.tell_catalogue();
+    b.get("orders.1");
+    const auto sent = b.taken();
+    REQUIRE(sent.reads.size() == 1);
+    CHECK(sent.reads[0].table == orders.table);
+    b.tables.tables.pop_back();
+    b.tell_catalogue();
+    CHECK(b.bench.is_empty());
+    b.answer(users_log, sent.reads[0], {core::outcome_code::moved, {}});
+    CHECK(b.asked().row == "t/orders");
+  }
+
+  TEST_CASE("TABLE DROP is answered by its own deadline, however often others ask for it") {
+    router_options quick;
+    quick.request_timeout_ms = 100;
+    router_bench b(quick);
+    auto closing = b.open_log(users_log, "users");
+    closing.closing = true;
+    const auto first = b.submit(net::verb::table_drop, "users");
+    std::optional<std::string> said;
+    // The log never closes. A hundred deadlines, each asked for before the one before it is over.
+    for (int i = 0; i < 1'000 && !said; ++i) {
+      while (!b.bench.is_empty()) {
+        const auto sent = b.taken();
+        for (const auto& c : sent.commands)
+          if (c.what == core::operation::close_table)
+            b.answer(core::meta_log, c, {core::outcome_code::ok, core::encode_table(closing)});
+      }
+      for (const auto& one : b.replies())
+        if (one.ticket == first) said = one.text;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      b.submit(net::verb::table_drop, "users");
+    }
+    REQUIRE(said.has_value());
+    CHECK(*said ==
+          "not finished yet: table users is being dropped; its owner goes on with it as soon as it "
+          "has a quorum");
   }
 
   TEST_CASE("a listing that the meta log refuses is an error, not a listing of nothing") {
