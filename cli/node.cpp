@@ -1,13 +1,10 @@
 #include "cli/node.hpp"
 
-#include <malloc.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <thread>
@@ -33,8 +30,7 @@
 namespace atlas::cli {
 namespace {
 
-constexpr std::chrono::seconds memory_look_every{1};
-constexpr std::size_t free_bytes_kept = 32 << 20;
+constexpr std::chrono::seconds stop_look_every{1};
 constexpr std::chrono::seconds drain_time{5};
 constexpr std::chrono::milliseconds look_every{20};
 
@@ -68,32 +64,6 @@ bool stop_requested(std::chrono::milliseconds limit) {
   const timespec wait{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
   return sigtimedwait(&stop, nullptr, &wait) > 0;
 }
-
-/// What large answers leave behind free in the allocator's arenas goes back to the system. What is
-/// given back still counts as free, so the process's own size says whether it is worth the work.
-class memory_keeper {
- public:
-  void look() {
-    ++looks_;
-    if (mallinfo2().fordblks < free_bytes_kept) return;
-    if (resident() < after_ + free_bytes_kept / 2 && looks_ < looks_between) return;
-    malloc_trim(0);
-    after_ = resident();
-    looks_ = 0;
-  }
-
- private:
-  static constexpr unsigned looks_between = 60;
-  static std::size_t resident() {
-    std::size_t all = 0;
-    std::size_t pages = 0;
-    std::ifstream("/proc/self/statm") >> all >> pages;
-    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  }
-
-  std::size_t after_ = 0;  ///< size after the last time
-  unsigned looks_ = 0;     ///< since then
-};
 
 std::function<double(const std::string&)> emulated(const node_config& config) {
   if (!config.emulate.enabled) return {};
@@ -249,8 +219,8 @@ core::result<core::done> serve(running_node& node) {
       return core::failure{core::errc::refused, std::move(why)};
   }
   if (auto up = node.open_socket(); !up) return up;
-  memory_keeper memory;
-  while (!stop_requested(memory_look_every)) memory.look();
+  while (!stop_requested(stop_look_every)) {
+  }
   spdlog::info("stopping: draining client requests");
   return core::done{};
 }

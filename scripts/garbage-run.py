@@ -11,10 +11,6 @@ Session N of a seed is always the same bytes, whatever the others do: a failure 
 of the last ones, and --session N plays a single one.
 Exit code 0: all held. 1: something broke; the directory with the node's log and data is kept.
 
-The C library may keep what the node has freed. To see what the node itself holds, make it give
-freed memory back: MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 in
-the environment, as the test in tests/CMakeLists.txt does.
-
 Usage: scripts/garbage-run.py [--minutes 10] [--seed N] [--node PATH/TO/atlas-node] [--quiet 60]
                               [--session N] [--heavy] [--slack MIB]
 """
@@ -654,7 +650,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--node", default=ROOT + "/build/release/bin/atlas-node")
     parser.add_argument("--quiet", type=float, default=60, help="seconds before the last measure")
-    parser.add_argument("--slack", type=int, default=96,
+    parser.add_argument("--slack", type=int, default=32,
                         help="MiB above start-up, cache and data that may be left at the end")
     parser.add_argument("--session", type=int, help="play only this session of the seed")
     parser.add_argument("--heavy", action="store_true",

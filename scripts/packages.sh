@@ -3,7 +3,7 @@
 # Usage: scripts/packages.sh [--test|--tidy]   (also what scripts/test.sh or scripts/tidy.sh needs)
 set -euo pipefail
 
-build=(g++ cmake ninja-build ccache pkg-config libcaf-dev librocksdb-dev libisal-dev libssl-dev libyaml-cpp-dev
+build=(g++ cmake ninja-build ccache pkg-config libcaf-dev librocksdb-dev libisal-dev libjemalloc-dev libssl-dev libyaml-cpp-dev
        libboost-program-options-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libreadline-dev
        doctest-dev)
 wanted=("${build[@]}")
