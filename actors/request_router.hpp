@@ -85,6 +85,7 @@ class request_router : public net::backend, public request_sink {
     const core::table_id table;
     const std::string label;           ///< name of the table
     bool is_group = false;             ///< no table
+    std::uint64_t before_first = 0;    ///< see watch
     std::shared_ptr<log_entry> entry;  ///< the log that holds it, as far as this node knows
     core::request_table requests;
     core::stale_reads stale;
@@ -145,6 +146,11 @@ class request_router : public net::backend, public request_sink {
   struct watch {
     std::string table;
     core::watch_terms terms;
+    /// What the client calls the position in front of the table's first change: when the table was
+    /// made, in microseconds. Changes are counted from there, fewer than one in each of them, so no
+    /// position of an earlier table of the name is one of this.
+    std::uint64_t before_first = 0;
+    std::optional<std::uint64_t> named;  ///< the client goes on from this
     std::shared_ptr<log_entry> entry;
     bool is_told = false;    ///< `WATCHING` was said
     bool is_asked = false;   ///< the reader looks
@@ -199,6 +205,7 @@ class request_router : public net::backend, public request_sink {
   void add_watch(route& to, const net::client_request& r, std::string row);
   void look(std::uint64_t ticket, watch& w);
   void take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part);
+  void begin_telling(std::uint64_t ticket, watch& w, core::watch_part& part);
   void give_events(std::uint64_t ticket, watch& w, std::vector<core::watch_event>&& events);
   static void follow_to(watch& w, std::shared_ptr<log_entry> entry);
   void follow_on(watch& w, core::log_id log);

@@ -33,6 +33,7 @@ request_router::route* request_router::find_route(const std::string& table) {
   if (!entry) return nullptr;
   auto made = std::make_unique<route>(board_->self(), id, table);
   made->is_group = record && record->is_group;
+  made->before_first = record ? record->made.us : 0;
   made->entry = std::move(entry);
   auto* r = made.get();
   ATLAS_CHECK(by_table_.emplace(id, r).second, "a table has one route");

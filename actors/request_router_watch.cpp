@@ -40,7 +40,11 @@ void request_router::add_watch(route& to, const net::client_request& r, std::str
   w.terms.prefix = std::move(row);
   w.terms.principal = r.principal;
   w.terms.values = r.terms.ends_with('1');
-  if (r.terms.front() != '-') w.terms.next = std::stoull(r.terms) + 1;
+  w.before_first = to.before_first;
+  if (r.terms.front() != '-') {
+    w.named = std::stoull(r.terms);
+    w.terms.next = *w.named > w.before_first ? *w.named - w.before_first + 1 : 1;
+  }
   follow_to(w, to.entry);
   // From now on means: behind everything that was acknowledged before.
   if (w.terms.next)
@@ -95,14 +99,14 @@ void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch
     if (!w.frontier) ask_where(ticket, w);
     return;
   }
+  for (auto& e : part.events) {
+    e.position += w.before_first;
+    if (e.gap_to) e.gap_to += w.before_first;
+  }
   if (part.state == state::ahead) return check_position(ticket, w, part);
   if (part.state == state::dropped && !w.is_told)
     return end_watch(ticket, "table " + w.table + " was dropped");
-  if (!std::exchange(w.is_told, true)) {
-    const auto first = w.terms.next.value_or(part.next);
-    ready_.push_back({ticket, net::reply_kind::line, "WATCHING " + std::to_string(first - 1)});
-    ready_.back().more = true;
-  }
+  if (!std::exchange(w.is_told, true)) begin_telling(ticket, w, part);
   w.terms.next = part.next;
   w.terms.from = part.from;
   if (!part.events.empty()) give_events(ticket, w, std::move(part.events));
@@ -110,6 +114,18 @@ void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch
   if (part.state == state::moved) follow_on(w, part.other);
   const bool has_gone_on = w.entry->log != w.asked;
   if (w.again || part.state == state::more || has_gone_on) look(ticket, w);
+}
+
+void request_router::begin_telling(std::uint64_t ticket, watch& w, core::watch_part& part) {
+  const auto position = w.named.value_or(w.before_first + part.next - 1);
+  ready_.push_back({ticket, net::reply_kind::line, "WATCHING " + std::to_string(position)});
+  ready_.back().more = true;
+  // Not this table's: what became of the one that it was of is not known any more.
+  if (position == 0 || position >= w.before_first) return;
+  core::watch_event gap;
+  gap.position = position + 1;
+  gap.gap_to = w.before_first;
+  part.events.insert(part.events.begin(), std::move(gap));
 }
 
 void request_router::give_events(std::uint64_t ticket, watch& w,
@@ -122,14 +138,14 @@ void request_router::give_events(std::uint64_t ticket, watch& w,
   w.is_full = true;
 }
 
-/// The client names a position that this copy has not come to: it may be behind, or the table is
-/// another one than the client knew. The owner's frontier tells which.
+/// The client names a position that this copy has not come to: it may be behind, or the position
+/// may be none of this table's. The owner's frontier tells which.
 void request_router::check_position(std::uint64_t ticket, watch& w, const core::watch_part& part) {
   if (!w.frontier) return ask_where(ticket, w);
   if (part.applied >= *w.frontier)
-    end_watch(ticket, "position " + std::to_string(*w.terms.next - 1) + " is ahead of table " +
-                          w.table + ", which is at " + std::to_string(part.position) +
-                          ": it was made anew; watch it from 0, or without FROM");
+    end_watch(ticket, "position " + std::to_string(*w.named) + " is ahead of table " + w.table +
+                          ", which is at " + std::to_string(w.before_first + part.position) +
+                          ": it is of another table; watch from 0, or without FROM");
 }
 
 /// Asks the owner how far the log is that holds the table.

@@ -42,7 +42,7 @@ std::uint64_t number_at(const char* counter, const catalogue_rows& rows) {
   return stored ? byte_reader(*stored).varint() : 1;
 }
 
-outcome create_table(const command& c, catalogue_rows& rows) {
+outcome create_table(const command& c, stamp when, catalogue_rows& rows) {
   const std::string row = "t/" + c.row;
   if (auto exists = rows.get(row)) {
     if (decode_table(*exists)->closing) return {outcome_code::dropped, std::move(*exists)};
@@ -64,6 +64,7 @@ outcome create_table(const command& c, catalogue_rows& rows) {
   t.first = first;
   t.is_group = c.what == operation::create_group;
   t.table = home_table(t.log);
+  t.made = when;
   auto bytes = encode_table(t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -215,9 +216,9 @@ std::string policy_conflict(const tolerance_policy& policy,
   return quorum.ok() ? std::string() : quorum.error().detail;
 }
 
-outcome execute_catalogue(const command& c, catalogue_rows& rows) {
+outcome execute_catalogue(const command& c, stamp when, catalogue_rows& rows) {
   if (c.what == operation::create_table || c.what == operation::create_group)
-    return create_table(c, rows);
+    return create_table(c, when, rows);
   if (c.what == operation::join_group) return join_group(c, rows);
   if (c.what == operation::leave_group) return leave_group(c, rows);
   if (c.what == operation::table_arrived) return table_arrived(c, rows);

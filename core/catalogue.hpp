@@ -40,6 +40,7 @@ struct table_record {
   bool closing = false;   ///< `TABLE DROP` is decided; the name is free when the log is closed
   bool is_group = false;  ///< no table: a log for several
   table_id table;
+  stamp made;                ///< log time of the meta log; rises from one table to the next
   std::string group;         ///< the table is in, or on its way to, the log of that group
   std::uint64_t moves = 0;   ///< how often the table has moved when it is in `log`
   log_id from;               ///< it is on its way from there; 0: it has arrived
@@ -89,7 +90,7 @@ class catalogue_rows {
 /// `create_group`, `join_group` and `leave_group` (result data = encoded table_record) decide where
 /// a table belongs; `table_arrived` says that it is there, and only then it may go on. While a
 /// table is on its way, the next change of it is answered with the record as it is.
-[[nodiscard]] outcome execute_catalogue(const command& c, catalogue_rows& rows);
+[[nodiscard]] outcome execute_catalogue(const command& c, stamp when, catalogue_rows& rows);
 
 /// Everything the catalogue holds, in id (nodes) and name (tables) order.
 struct catalogue_view {

@@ -79,6 +79,7 @@ std::string encode_table(const table_record& t) {
   encode_configuration(t.first, out);
   out.push_back(static_cast<char>((t.closing ? closing_flag : 0) | (t.is_group ? group_flag : 0)));
   put_varint(out, t.table.value);
+  put_varint(out, t.made.us);
   put_string(out, t.group);
   put_varint(out, t.moves);
   put_varint(out, t.from.value);
@@ -103,6 +104,7 @@ std::optional<table_record> decode_table(std::string_view bytes) {
   t.closing = (flags & closing_flag) != 0;
   t.is_group = (flags & group_flag) != 0;
   t.table.value = more.varint();
+  t.made.us = more.varint();
   t.group = more.string();
   t.moves = more.varint();
   t.from.value = more.varint();

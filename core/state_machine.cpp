@@ -106,7 +106,7 @@ outcome state_machine::execute(const command_view& c, table_id table, stamp when
     if (table != home_) return {outcome_code::refused, "not a table of this log"};
     catalogue_door door(*this, when);
     catalogue_changed_ = true;
-    return execute_catalogue(c.copy(), door);
+    return execute_catalogue(c.copy(), when, door);
   }
   if (closed_ && !planted(bug::closed_log_written)) return closed_answer(table);
   if (table == log_itself) return execute_move(c, when);

@@ -17,7 +17,7 @@
 namespace atlas::storage {
 
 /// The one format this program reads and writes (docs/formats.md).
-inline constexpr std::uint64_t format_version = 8;
+inline constexpr std::uint64_t format_version = 9;
 
 /// One log on this disk.
 struct catalogue_log {

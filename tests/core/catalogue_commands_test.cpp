@@ -23,7 +23,8 @@ struct catalogue_bench {
       CHECK(add(zone, std::string(1, name++)).code == outcome_code::ok);
   }
   outcome run(operation what, const std::string& row, const std::string& value) {
-    return execute_catalogue({proc(1), {1}, {1}, what, row, value, {}}, rows);
+    ++now.us;
+    return execute_catalogue({proc(1), {1}, {1}, what, row, value, {}}, now, rows);
   }
   outcome add(const std::string& zone, const std::string& who) {
     const node_record n{{}, "uuid-" + who, "disk-" + who, zone, who + ".example", 4444};
@@ -40,6 +41,7 @@ struct catalogue_bench {
 
   char name = 'a';
   map_rows rows;
+  stamp now{1'700'000'000'000'000};  ///< of the last command
 };
 
 }  // namespace
@@ -85,6 +87,8 @@ TEST_SUITE("core/catalogue_commands") {
     CHECK(b.view().was_dropped(made.log));
     const auto again = decode_table(b.create("t").data).value();
     CHECK(again.log > made.log);
+    CHECK(again.made == b.now);
+    CHECK(again.made > made.made);
     // A late repeat of the end of the first drop leaves the new table alone.
     CHECK(b.run(operation::forget_table, "t", log).code == outcome_code::ok);
     CHECK(b.view().tables.size() == 1);

@@ -19,6 +19,8 @@ using namespace atlas::tests;
 
 namespace {
 
+constexpr stamp now{1'700'000'000'000'000};
+
 node_record node_named(const std::string& name, const std::string& zone,
                        std::uint16_t port = 4444) {
   return {{}, "uuid-" + name, "disk-" + name, zone, name + ".example", port};
@@ -26,12 +28,12 @@ node_record node_named(const std::string& name, const std::string& zone,
 
 outcome add(map_rows& rows, const node_record& n) {
   return execute_catalogue({proc(1), {1}, {1}, operation::add_node, n.uuid, encode_node(n), {}},
-                           rows);
+                           now, rows);
 }
 
 outcome create(map_rows& rows, const std::string& name, const tolerance_policy& policy = {}) {
   return execute_catalogue(
-      {proc(1), {1}, {1}, operation::create_table, name, encode_policy(policy), {}}, rows);
+      {proc(1), {1}, {1}, operation::create_table, name, encode_policy(policy), {}}, now, rows);
 }
 
 node_id added_id(const outcome& o) {
@@ -93,7 +95,7 @@ TEST_SUITE("core/catalogue") {
     auto rival = node_named("a", "eu");
     rival.uuid = "rival";
     CHECK(add(rows, rival).code == outcome_code::refused);
-    CHECK(execute_catalogue({proc(1), {1}, {1}, operation::add_node, "u", "\xff", {}}, rows) ==
+    CHECK(execute_catalogue({proc(1), {1}, {1}, operation::add_node, "u", "\xff", {}}, now, rows) ==
           outcome{outcome_code::refused, "broken node record"});
     CHECK(rows.rows == before);
   }
@@ -126,7 +128,7 @@ TEST_SUITE("core/catalogue") {
                   "table t: fn=1 needs at least 2 nodes in every zone, zone eu has 1"});
     CHECK(create(rows, "t", {{}, 2}) ==
           outcome{outcome_code::refused, "table t: fz=2 needs at least 3 zones, there are 2"});
-    CHECK(execute_catalogue({proc(1), {1}, {1}, operation::create_table, "t", "", {}}, rows) ==
+    CHECK(execute_catalogue({proc(1), {1}, {1}, operation::create_table, "t", "", {}}, now, rows) ==
           outcome{outcome_code::refused, "broken table policy"});
     CHECK(created(create(rows, "t")).log == log_id{2});  // refusals used up no log id
   }
@@ -134,7 +136,7 @@ TEST_SUITE("core/catalogue") {
   TEST_CASE("clients can not write the catalogue by put or erase") {
     map_rows rows;
     for (const auto& c : {put(proc(1), 1, "n/x", "v"), erase(proc(1), 2, "n/x")})
-      CHECK(execute_catalogue(c, rows) ==
+      CHECK(execute_catalogue(c, now, rows) ==
             outcome{outcome_code::refused, "table atlas.nodes is kept by the cluster itself"});
     CHECK(rows.rows.empty());
   }

@@ -50,8 +50,10 @@ with atlas.Atlas(sys.argv[2]) as db:
 with atlas.Atlas(sys.argv[2]) as db:
     changes = db.watch("py.", 0)
     seen = [next(changes) for _ in range(3)]
-    check("watch", seen, [(1, "PUT", "py.bytes", every_byte), (2, "PUT", "py.empty", b""),
-                          (3, "PUT", "py.lines", b"a\r\nOK\r\n")])
+    check("watch", [change[1:] for change in seen],
+          [("PUT", "py.bytes", every_byte), ("PUT", "py.empty", b""),
+           ("PUT", "py.lines", b"a\r\nOK\r\n")])
+    check("positions", [change[0] - seen[0][0] for change in seen], [0, 1, 2])
     while seen[-1][2] != "py.large":
         seen.append(next(changes))
     check("watch of a large value", seen[-1][1:], ("PUT", "py.large", None))
