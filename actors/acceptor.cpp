@@ -23,6 +23,7 @@ acceptor::acceptor(caf::actor_config& config, std::shared_ptr<board> where,
       disk_(std::move(disk)),
       replica_(entry_->log, board_->self(), std::move(first), *disk_, board_->leases.get(),
                limits) {
+  replica_.set_clock({monotonic_us() / 1000});
   publish();
 }
 

@@ -1,5 +1,7 @@
 #include "core/log_retention.hpp"
 
+#include "core/planted_bug.hpp"
+
 namespace atlas::core {
 namespace {
 
@@ -14,28 +16,31 @@ void log_retention::restart(slot truncated, slot applied) {
   if (applied > truncated) pieces_.push_back({applied, applied - truncated, 0});
 }
 
-void log_retention::note(slot at, std::size_t bytes, tick now) {
+void log_retention::note(slot at, std::size_t bytes) {
   applied_ = at;
   total_ += bytes;
   const bool full = pieces_.empty() || pieces_.back().slots >= slots_ / pieces_per_keep ||
                     pieces_.back().bytes >= bytes_ / pieces_per_keep ||
-                    now.ms >= pieces_.back().began_at.ms + ms_ / pieces_per_keep;
-  if (full) pieces_.push_back({{}, 0, 0, now, now});
+                    now_.ms >= pieces_.back().began_at.ms + ms_ / pieces_per_keep;
+  if (full) pieces_.push_back({{}, 0, 0, {}, now_});
   auto& last = pieces_.back();
   last.last = at;
   ++last.slots;
   last.bytes += bytes;
-  last.applied_at = now;
+  last.applied_at.reset();
 }
 
 slot log_retention::surplus(slot upto, tick now) {
+  now_ = now;
+  const auto kept_ms = planted(bug::truncate_before_its_age) ? ms_ / 2 : ms_;
+  for (auto& p : pieces_)
+    if (!p.applied_at) p.applied_at = now;
   slot cut;
   std::uint64_t behind = total_;
-  for (auto& p : pieces_) {
+  for (const auto& p : pieces_) {
     behind -= p.bytes;
-    if (!p.applied_at) p.applied_at = now;
     const bool enough =
-        applied_ - p.last >= slots_ || behind >= bytes_ || now.ms >= p.applied_at->ms + ms_;
+        applied_ - p.last >= slots_ || behind >= bytes_ || now.ms >= p.applied_at->ms + kept_ms;
     if (p.last > upto || !enough) break;
     cut = p.last;
   }

@@ -22,10 +22,11 @@ class log_retention {
 
   /// Forgets all pieces: slots (truncated, applied] are what is there.
   void restart(slot truncated, slot applied);
-  /// Slot `at` was applied now, the next one after the last.
-  void note(slot at, std::size_t bytes, tick now = {});
-  /// Where to truncate, at `upto` at most; 0 if everything is worth keeping. Slots that were on
-  /// disk already count as applied when this is first asked.
+  /// Slot `at` was applied, the next one after the last.
+  void note(slot at, std::size_t bytes);
+  /// Where to truncate, at `upto` at most; 0 if everything is worth keeping. To be asked every now
+  /// and then: slots that came since it was last asked count as applied now, a little late, and
+  /// never too early, whatever the time before was.
   [[nodiscard]] slot surplus(slot upto, tick now = {});
   /// The log was truncated at `at`.
   void dropped(slot at);
@@ -36,13 +37,14 @@ class log_retention {
     std::uint64_t slots = 0;
     std::uint64_t bytes = 0;
     std::optional<tick> applied_at = {};  ///< of the last slot
-    tick began_at = {};
+    tick began_at = {};                   ///< or the last time that is known before
   };
 
   std::uint64_t slots_;
   std::uint64_t bytes_;
   std::uint64_t ms_;
   slot applied_;
+  tick now_;  ///< when `surplus` was asked last
   std::uint64_t total_ = 0;
   std::deque<piece> pieces_;
 };

@@ -72,6 +72,7 @@ enum class bug : std::uint8_t {
   // Truncation and snapshots.
   truncate_above_applied,
   truncate_beyond_stable,
+  truncate_before_its_age,
   snapshot_installed_half,
   snapshot_without_results,
   snapshot_lowers_promise,

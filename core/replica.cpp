@@ -261,7 +261,7 @@ void replica::apply_entry(slot at, const entry& value, bool answer, replica_effe
   }
   applied_hash_ = running_hash(applied_hash_, at.value, *value.bytes);
   watermark_ = at;
-  retention_.note(at, bytes, now_);
+  retention_.note(at, bytes);
 }
 
 void replica::note_applied(replica_effects& out) {

@@ -88,6 +88,8 @@ class replica {
   // replica_move.cpp: the receiving side of a move (§6).
   void on_move_offer(process from, const move_offer& m, replica_effects& out);
   void on_hand_off(process from, const hand_off& m, replica_effects& out);
+  /// What time it is, until the first tick tells.
+  void set_clock(tick now) { now_ = now; }
   /// Call every 50-100 ms: asks again for what is missing.
   void on_tick(tick now, replica_effects& out);
 

@@ -41,13 +41,33 @@ TEST_SUITE("core/log_retention") {
     log_retention r(limits, {}, {7});  // on disk at the start
     CHECK(r.surplus({7}, {5'000}) == slot{});
     CHECK(r.surplus({7}, {64'999}) == slot{});
-    r.note({8}, 10, {30'000});
-    CHECK(r.surplus({8}, {64'999}) == slot{});
-    r.note({9}, 10, {31'000});  // in one piece with the slot before
-    r.note({10}, 10, {89'000});
+    CHECK(r.surplus({7}, {65'000}) == slot{7});
+    r.note({8}, 10);
+    CHECK(r.surplus({8}, {66'000}) == slot{7});
+    r.note({9}, 10);  // in one piece with the slot before
+    CHECK(r.surplus({9}, {67'000}) == slot{7});
+    CHECK(r.surplus({9}, {80'000}) == slot{7});
+    r.note({10}, 10);
     CHECK(r.surplus({10}, {90'000}) == slot{7});
-    CHECK(r.surplus({10}, {91'000}) == slot{9});
-    CHECK(r.surplus({10}, {149'000}) == slot{10});
+    CHECK(r.surplus({10}, {126'999}) == slot{7});
+    CHECK(r.surplus({10}, {127'000}) == slot{9});
+    CHECK(r.surplus({10}, {149'999}) == slot{9});
+    CHECK(r.surplus({10}, {150'000}) == slot{10});
+  }
+
+  TEST_CASE("on a machine that is up for long, what was just applied is not old") {
+    auto limits = keeping(1'000);
+    limits.keep_ms = 60'000;
+    constexpr std::uint64_t long_up = 90'000'000;
+    log_retention r(limits, {}, {7});
+    r.note({8}, 10);  // before anybody has asked
+    CHECK(r.surplus({8}, {long_up}) == slot{});
+    r.note({9}, 10);
+    CHECK(r.surplus({9}, {long_up + 10}) == slot{});
+    CHECK(r.surplus({9}, {long_up + 60'000}) == slot{8});
+    // Nobody asked for long, as after a pause of the process.
+    r.note({10}, 10);
+    CHECK(r.surplus({10}, {2 * long_up}) == slot{9});
   }
 
   TEST_CASE("few large slots go by their bytes") {

@@ -93,6 +93,8 @@ const std::vector<named_bug>& all_bugs() {
        "the log is cut where the rows are not durable yet"},
       {bug::truncate_beyond_stable, "truncate-beyond-stable",
        "the log is cut though no Q2 has applied it"},
+      {bug::truncate_before_its_age, "truncate-before-its-age",
+       "the log is kept half as long as it is to be"},
       {bug::snapshot_installed_half, "snapshot-installed-half",
        "a snapshot is put in place after its first part"},
       {bug::snapshot_without_results, "snapshot-without-results",

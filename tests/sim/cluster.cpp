@@ -45,7 +45,7 @@ cluster::cluster(sim_options options, listener who)
       story_(events_, who),
       net_(events_, random_, story_, options_,
            [this](envelope&& e) { nodes_[e.to.value - 1]->receive(std::move(e)); }),
-      watch_(options_.first),
+      watch_(options_, events_),
       clients_(events_, random_, story_, options_, nodes_),
       mover_(events_, random_, story_, options_, nodes_),
       world_{events_, random_, net_, watch_, clients_, story_, options_} {

@@ -76,7 +76,8 @@ void monitor::choose(core::log_id id, core::slot at, core::ballot by) {
           name(id, at) + ": counted as chosen under ballot " + name(by) +
               " without a Q2 of votes in configuration " + std::to_string(force.epoch.value));
   const auto before = log.chosen.empty() ? 0 : log.chosen.back().hash;
-  log.chosen.push_back({value, by, core::running_hash(before, at.value, *value.bytes)});
+  log.chosen.push_back(
+      {value, by, core::running_hash(before, at.value, *value.bytes), events_.now()});
   // What recovery found may mix the pipelines of two owners, so only an owner's own batch is
   // stamped above all before it.
   if (const auto batch = core::decode_batch(value); batch && batch->commands.empty()) ++ticks_;

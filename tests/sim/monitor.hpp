@@ -14,7 +14,9 @@
 #include "core/messages.hpp"
 #include "core/proposer.hpp"
 #include "core/replica.hpp"
+#include "tests/sim/event_queue.hpp"
 #include "tests/sim/sim_disk.hpp"
+#include "tests/sim/sim_options.hpp"
 #include "tests/sim/table_model.hpp"
 
 namespace atlas::sim {
@@ -22,7 +24,11 @@ namespace atlas::sim {
 /// Every function throws `sim_failure` when a rule is broken.
 class monitor {
  public:
-  explicit monitor(core::configuration first) : first_(std::move(first)) {}
+  monitor(const sim_options& options, const event_queue& events)
+      : first_(options.first),
+        keep_slots_(options.limits.keep_slots),
+        keep_us_(options.limits.keep_ms * 1'000'000 / (1'000 + options.drift_permille)),
+        events_(events) {}
 
   /// An owner sends entries: a value once sent under (ballot, slot) never changes, and nothing is
   /// sent under a configuration that is not in force there.
@@ -59,7 +65,7 @@ class monitor {
 
   /// Node's medium holds this for sure.
   void on_durable(core::node_id node, core::log_id log, const log_image& durable);
-  /// What was cut from the log is durably applied on a Q2, and here.
+  /// What was cut from the log is durably applied on a Q2, and here, and no node was to keep it.
   void check_truncation(core::node_id node, core::log_id log, const log_image& disk);
 
   /// The log as every copy must see it; null before anything was chosen.
@@ -87,7 +93,8 @@ class monitor {
   struct chosen_value {
     core::entry value;
     core::ballot by;
-    std::uint64_t hash = 0;  ///< running hash of the log up to here
+    std::uint64_t hash = 0;   ///< running hash of the log up to here
+    std::uint64_t at_us = 0;  ///< when it was seen to be
   };
   /// The naive model of one log: applied in slot order as soon as a slot is chosen.
   struct log_model {
@@ -128,6 +135,9 @@ class monitor {
                                    const std::set<core::node_id>& voters);
 
   core::configuration first_;
+  std::uint64_t keep_slots_;
+  std::uint64_t keep_us_;  ///< by the fastest clock there is
+  const event_queue& events_;
   std::map<core::log_id, log_model> logs_;
   std::map<std::pair<core::node_id, core::log_id>, acceptor_memory> acceptors_;
   std::map<std::pair<core::log_id, core::ballot>, core::slot> counted_;  ///< by each owner

@@ -54,6 +54,10 @@ void monitor::check_truncation(core::node_id node, core::log_id log, const log_i
   memory.truncated = disk.truncated;
   // A snapshot replaces what it cuts: nothing of it was in this log.
   if (disk.truncated == disk.installed) return;
+  const auto age_us = events_.now() - model(log).chosen.at(disk.truncated.value - 1).at_us;
+  require(disk.applied - disk.truncated >= keep_slots_ || age_us + 1'000 >= keep_us_,
+          name(node) + " truncated " + name(log, disk.truncated) + " which was to be kept, " +
+              std::to_string(age_us / 1'000) + " ms after it was chosen");
   std::set<core::node_id> hold;
   for (const auto& [who, acceptor] : acceptors_)
     if (who.second == log && acceptor.durably_applied >= disk.truncated) hold.insert(who.first);

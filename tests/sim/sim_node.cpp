@@ -9,6 +9,9 @@ namespace atlas::sim {
 namespace {
 
 constexpr std::uint64_t tick_us = 25'000;
+// Machines run for long before a node starts on them: what takes a clock that was not set for time
+// 0 is far off.
+constexpr std::uint64_t uptime_ms = 400'000'000;
 constexpr std::uint64_t ping_every_ticks = 8;
 constexpr std::uint64_t heard_us = 1'000'000;
 
@@ -38,6 +41,7 @@ void sim_node::start() {
   for (unsigned i = 0; i < world_.options.logs; ++i) {
     const core::log_id log{2 + i};
     auto h = std::make_unique<held_log>(log, self_, world_.options, disk_, run_->leases.get());
+    h->copy.set_clock(clocks().now);
     world_.watch.on_restart(self_.node, h->copy);
     world_.watch.check_disk(self_.node, log, disk_.visible(log));
     world_.watch.on_durable(self_.node, log, disk_.durable(log));
@@ -92,7 +96,7 @@ core::clock_reading sim_node::clocks() const {
   const auto now = static_cast<std::int64_t>(world_.events.now());
   const auto own =
       static_cast<std::uint64_t>(now + now * drift_permille_ / 1000) + clock_offset_us_;
-  return {{own / 1000}, {1'000'000'000'000 + own}};
+  return {{uptime_ms + own / 1000}, {1'000'000'000'000 + own}};
 }
 
 bool sim_node::hears(core::process p) const {
