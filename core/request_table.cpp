@@ -93,9 +93,12 @@ std::optional<request_table::withdrawn> request_table::withdraw(const answer& a)
   if (const auto w = writes_.find(a.number); !a.is_read && w != writes_.end()) {
     auto write = std::move(w->second.what);
     const auto deadline = w->second.deadline;
+    const auto& p = w->second;
     // An earlier sending may have been executed before the table was closed and its results with
-    // it.
-    const bool in_doubt = w->second.in_doubt && !planted(bug::dropped_answers_trusted);
+    // it. And "moved", said again, may be of the sending before this one.
+    const bool is_repeated = a.result.code == outcome_code::moved && p.was_moved && p.sent_at;
+    const bool in_doubt = (p.in_doubt && !planted(bug::dropped_answers_trusted)) ||
+                          (is_repeated && !planted(bug::moved_answers_trusted));
     const auto ticket = on_answer(a);
     return withdrawn{*ticket, deadline, in_doubt, std::move(write)};
   }

@@ -265,6 +265,17 @@ TEST_SUITE("core/request_table_deadlines") {
       REQUIRE(gone.size() == 1);
       CHECK(gone[0].maybe_done);
     }
+    SUBCASE("two, and the table is gone meanwhile: likewise") {
+      const auto gone = r.table.withdraw(moved);
+      REQUIRE(gone.has_value());
+      CHECK(gone->in_doubt);
+    }
+    SUBCASE("two, but the second sending came back: nothing was done") {
+      r.table.on_returned({{1}}, {}, {300}, "no owner");
+      const auto gone = r.table.withdraw(moved);
+      REQUIRE(gone.has_value());
+      CHECK_FALSE(gone->in_doubt);
+    }
   }
 
   TEST_CASE("logs that point at each other are followed once per pause") {
