@@ -30,6 +30,11 @@ namespace {
 
 // Rows of the meta table: "c/..." counters, "n/<id>" nodes, "u/<uuid>" node ids, "t/<name>" tables.
 constexpr const char* next_node_row = "c/node";
+// No table is made earlier than this, in microseconds.
+constexpr const char* made_row = "c/made";
+// A table of so few changes, and no more than one in each microsecond of its life, tells none at a
+// position of the table that has its name next, whatever the clocks of the meta log's owners say.
+constexpr std::uint64_t changes_apart = std::uint64_t{1} << 32;
 
 std::string node_row(node_id id) {
   std::string row = "n/";
@@ -64,7 +69,7 @@ outcome create_table(const command& c, stamp when, catalogue_rows& rows) {
   t.first = first;
   t.is_group = c.what == operation::create_group;
   t.table = home_table(t.log);
-  t.made = when;
+  t.made.us = std::max(when.us, number_at(made_row, rows));
   auto bytes = encode_table(t);
   rows.put(row, bytes);
   return {outcome_code::ok, std::move(bytes)};
@@ -142,6 +147,9 @@ outcome forget_table(const command& c, catalogue_rows& rows) {
   // Another table of that name was made since: whoever repeats himself only hears that it is done.
   if (!t || !t->closing || std::to_string(t->table.value) != c.value) return {};
   rows.erase(row);
+  std::string first;
+  put_varint(first, std::max(t->made.us + changes_apart, number_at(made_row, rows)));
+  rows.put(made_row, std::move(first));
   return {};
 }
 

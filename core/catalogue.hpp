@@ -40,7 +40,7 @@ struct table_record {
   bool closing = false;   ///< `TABLE DROP` is decided; the name is free when the log is closed
   bool is_group = false;  ///< no table: a log for several
   table_id table;
-  stamp made;                ///< log time of the meta log; rises from one table to the next
+  stamp made;                ///< log time, or later: far from the last table of the name
   std::string group;         ///< the table is in, or on its way to, the log of that group
   std::uint64_t moves = 0;   ///< how often the table has moved when it is in `log`
   log_id from;               ///< it is on its way from there; 0: it has arrived
