@@ -88,7 +88,7 @@ class request_sink {
   /// Answers of this node's own copies to its clients' stale reads.
   virtual void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) = 0;
   /// What was found for a watch.
-  virtual void on_watch_part(std::uint64_t watch, core::watch_part&& part) = 0;
+  virtual void on_watch_part(std::uint64_t watch, std::uint64_t look, core::watch_part&& part) = 0;
   /// The name that was asked for, of a part of an upload or of one that was read, and its bytes
   /// back.
   virtual void on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,

@@ -92,7 +92,8 @@ struct listing_job {
 };
 /// Router -> reader: what was changed in a table since.
 struct watch_job {
-  std::uint64_t watch = 0;  ///< the router's name for it
+  std::uint64_t watch = 0;   ///< the router's name for it
+  std::uint64_t number = 0;  ///< of the look; one of an earlier look comes too late
   std::shared_ptr<const core::log_store> disk;
   core::watch_terms terms;
 };

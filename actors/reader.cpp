@@ -23,7 +23,8 @@ reader_actor::behavior_type reader::make_behavior() {
 
 /// Bounded by the terms of the job, so it is done at once.
 void reader::look(const watch_job& job) {
-  board_->requests->on_watch_part(job.watch, core::walk_history(*job.disk->freeze(), job.terms));
+  board_->requests->on_watch_part(job.watch, job.number,
+                                  core::walk_history(*job.disk->freeze(), job.terms));
 }
 
 void reader::take(listing_job& job) {

@@ -134,7 +134,7 @@ void request_router::start_key(net::client_request&& r, std::uint64_t, std::uint
   // What this node takes for a group may be a table by now: the meta log's owner knows.
   if (!to || to->is_group) return park(table, std::move(r), deadline);
   std::string row = dot == std::string::npos ? std::string() : r.key.substr(dot);
-  if (r.what == net::verb::watch) return add_watch(*to, r, std::move(row));
+  if (r.what == net::verb::watch) return add_watch(*to, r, std::move(row), deadline);
   if (r.what == net::verb::key_get_stale) return add_stale(*to, r, std::move(row), deadline);
   if (net::has_rule(r)) return start_rule(*to, std::move(r), std::move(row), deadline);
   waiting w{r.ticket, r.what, {}, {}, r.connection};

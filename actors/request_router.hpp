@@ -52,7 +52,7 @@ class request_router : public net::backend, public request_sink {
   void on_returned(returned&& r) override;
   void on_move_reply(move_reply&& r) override;
   void on_stale_answers(std::vector<core::replica_effects::stale_answer>&& list) override;
-  void on_watch_part(std::uint64_t watch, core::watch_part&& part) override;
+  void on_watch_part(std::uint64_t watch, std::uint64_t look, core::watch_part&& part) override;
   void on_hashed(std::uint64_t ticket, bool is_up, std::string&& name,
                  std::shared_ptr<std::string>&& bytes) override;
   void on_history(core::log_id log) override;
@@ -102,8 +102,8 @@ class request_router : public net::backend, public request_sink {
   };
   struct unknown_table {
     std::vector<parked> list;
-    bool asked = false;   ///< a lookup or creation is under way
-    bool exists = false;  ///< the meta log says so; this node will see it soon
+    bool asked = false;     ///< a lookup or creation is under way
+    core::table_id exists;  ///< the meta log says so; this node will see it soon
     std::string why;
   };
   /// At the hasher: a part of an upload, or one that was read.
@@ -147,17 +147,18 @@ class request_router : public net::backend, public request_sink {
     std::string table;
     core::watch_terms terms;
     /// What the client calls the position in front of the table's first change: when the table was
-    /// made, in microseconds. Changes are counted from there, fewer than one in each of them, so no
-    /// position of an earlier table of the name is one of this.
+    /// made, in microseconds. Changes are counted from there; the next table of the name begins far
+    /// behind it (catalogue.cpp), so no position of the one is one of the other.
     std::uint64_t before_first = 0;
     std::optional<std::uint64_t> named;  ///< the client goes on from this
     std::shared_ptr<log_entry> entry;
-    bool is_told = false;    ///< `WATCHING` was said
-    bool is_asked = false;   ///< the reader looks
-    bool is_full = false;    ///< the client has not taken the last part
-    bool again = false;      ///< there may be more by now
-    core::log_id asked;      ///< the log that the reader looks at
-    bool is_orphan = false;  ///< that log is gone from this node, and was looked at since
+    bool is_told = false;      ///< `WATCHING` was said
+    bool is_asked = false;     ///< the reader looks
+    bool is_full = false;      ///< the client has not taken the last part
+    bool again = false;        ///< there may be more by now
+    core::log_id asked;        ///< the log that the reader looks at
+    std::uint64_t number = 0;  ///< of that look
+    bool is_orphan = false;    ///< that log is gone from this node, and was looked at since
     bool asks_frontier = false;
     /// From here on the copy holds every change that was acknowledged when the owner was asked.
     std::optional<core::slot> frontier;
@@ -202,7 +203,8 @@ class request_router : public net::backend, public request_sink {
   static void take_part(scan_job& job, const std::string& table, const std::string& data);
   static std::vector<std::string> draw_sample(scan_job& job);
   // request_router_watch.cpp
-  void add_watch(route& to, const net::client_request& r, std::string row);
+  void add_watch(route& to, const net::client_request& r, std::string row,
+                 std::uint64_t deadline_ms);
   void look(std::uint64_t ticket, watch& w);
   void take_watch_part(std::uint64_t ticket, watch& w, core::watch_part&& part);
   void begin_telling(std::uint64_t ticket, watch& w, core::watch_part& part);
@@ -212,6 +214,7 @@ class request_router : public net::backend, public request_sink {
   bool look_after_orphan(watch& w);
   void ask_where(std::uint64_t ticket, watch& w);
   void check_position(std::uint64_t ticket, watch& w, const core::watch_part& part);
+  void ask_again(std::uint64_t ticket);
   void end_watch(std::uint64_t ticket, const std::string& why);
   void forget_watch(std::uint64_t ticket);
   void look_after_watches(std::uint64_t now_ms);
@@ -239,6 +242,7 @@ class request_router : public net::backend, public request_sink {
   void rescan(scan_job& job);
   void repeat_scans();
   void scan_tables(std::shared_ptr<scan_job> job, std::vector<std::string> tables);
+  void ask_whether_group(const std::string& table, std::uint64_t deadline, completion then);
   void scan_table(const std::shared_ptr<scan_job>& job, const std::string& table);
   // request_router_moves.cpp
   void start_move(const net::client_request& r, std::uint64_t now_ms, std::uint64_t deadline_ms);
@@ -276,6 +280,7 @@ class request_router : public net::backend, public request_sink {
   void park(const std::string& table, net::client_request&& r, std::uint64_t deadline_ms);
   void look_up(const std::string& table);
   void create(const std::string& table);
+  void leave_group(const core::table_record& known);
   void on_looked_up(const std::string& table, bool decided, core::outcome&& result);
   void unpark_known();
   void expire_parked(std::uint64_t now_ms);
@@ -283,6 +288,8 @@ class request_router : public net::backend, public request_sink {
   void reply(std::uint64_t ticket, net::reply_kind what, std::string text = {});
   void reply_outcome(const waiting& w, core::outcome&& result);
   route* find_route(const std::string& table);
+  /// There was such a table, and its name is free or will be.
+  [[nodiscard]] bool is_gone(core::table_id table) const;
   [[nodiscard]] route* route_of(core::table_id table) const {
     const auto found = by_table_.find(table);
     return found == by_table_.end() ? nullptr : found->second;
@@ -312,7 +319,9 @@ class request_router : public net::backend, public request_sink {
   std::unordered_map<core::table_id, route*> by_table_;
   std::map<core::log_id, std::unique_ptr<route>> admin_;  ///< to logs themselves
   std::vector<route*> dirty_;
-  std::set<core::table_id> closed_;  ///< that answered that they are; bound: drops of this run
+  /// Dropped, as their log, the catalogue or a newer table of the name says; bound: drops of this
+  /// run.
+  std::set<core::table_id> closed_;
   std::vector<std::unique_ptr<route>> retired_;   ///< of dropped tables, until all is answered
   std::map<core::table_id, pending_drop> drops_;  ///< each ends by its deadline
   std::map<core::table_id, travel> travels_;
@@ -325,6 +334,7 @@ class request_router : public net::backend, public request_sink {
   std::unordered_map<std::uint64_t, hashed_request> hashing_;
   std::uint64_t denied_upload_ = 0;         ///< the last one that the audit log was told of
   std::map<std::uint64_t, watch> watches_;  ///< bound: the gateway's requests in flight
+  std::uint64_t last_look_ = 0;
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;
   /// Parts of requests for several keys: their tickets are none of the gateway's.

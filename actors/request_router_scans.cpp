@@ -7,6 +7,7 @@
 #include "actors/describe.hpp"
 #include "actors/request_router.hpp"
 #include "core/bytes.hpp"
+#include "core/check.hpp"
 #include "core/rng.hpp"
 #include "core/scan_terms.hpp"
 #include "core/state_machine.hpp"
@@ -171,11 +172,7 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
     wake_if_ready(lock);
   };
   if (!to) return rescan(*job);
-  if (to->is_group) {
-    // Holds no keys; its part of the job is done at once.
-    after_.emplace_back([part_done] { part_done(true, {core::outcome_code::not_found, {}}); });
-    return;
-  }
+  if (to->is_group) return ask_whether_group(table, job->deadline, part_done);
   core::scan_terms terms{job->rows, {}, job->limit, job->values, 0};
   if (!has_keys_behind(table, job->after, terms.after)) {
     after_.emplace_back([part_done] { part_done(true, {core::outcome_code::not_found, {}}); });
@@ -184,6 +181,29 @@ void request_router::scan_table(const std::shared_ptr<scan_job>& job, const std:
   terms.seed = monotonic_us();
   add_read(*to, job->kind(), core::encode(terms), waiting{0, net::verb::scan, part_done},
            job->deadline, job->asked.principal);
+}
+
+/// A group holds no keys. But what this node takes for one may be a table by now: the meta log's
+/// owner knows.
+void request_router::ask_whether_group(const std::string& table, std::uint64_t deadline,
+                                       completion then) {
+  auto* const meta = find_route(std::string(core::meta_table));
+  ATLAS_CHECK(meta != nullptr, "a listing begins at the meta table");
+  const auto told = [this, then = std::move(then)](bool decided, core::outcome&& result) {
+    const auto known = core::decode_table(result.data);
+    const bool is_told = decided && result.code == core::outcome_code::ok;
+    if (is_told && !known) {
+      result = {core::outcome_code::refused, "the answer of the owner of atlas.nodes is damaged"};
+    } else if (is_told && !known->is_group) {
+      const std::lock_guard lock(mutex_);
+      leave_group(*known);
+      result = {core::outcome_code::dropped, {}};  // what had the name
+    } else if (is_told) {
+      result = {core::outcome_code::not_found, {}};
+    }
+    then(decided, std::move(result));
+  };
+  add_read(*meta, core::read_kind::get, "t/" + table, waiting{0, net::verb::scan, told}, deadline);
 }
 
 void request_router::take_part(scan_job& job, const std::string& table, const std::string& data) {

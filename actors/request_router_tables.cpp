@@ -41,6 +41,10 @@ request_router::route* request_router::find_route(const std::string& table) {
   return r;
 }
 
+bool request_router::is_gone(core::table_id table) const {
+  return closed_.contains(table) || board_->catalogue()->was_forgotten(table);
+}
+
 void request_router::run_meta_command(core::operation what, std::string row, std::string value,
                                       std::function<void(bool, core::outcome)> done) {
   std::unique_lock lock(mutex_);
@@ -104,6 +108,13 @@ void request_router::create(const std::string& table) {
             monotonic_us() / 1000 + options_.request_timeout_ms);
 }
 
+/// The meta log says that the name is this table's. Not a group that was made since then.
+void request_router::leave_group(const core::table_record& known) {
+  const auto old = routes_.find(known.name);
+  if (old != routes_.end() && old->second->is_group && old->second->table < known.table)
+    retire(old->second->table);
+}
+
 void request_router::on_looked_up(const std::string& table, bool decided, core::outcome&& result) {
   const auto found = unknown_.find(table);
   if (found == unknown_.end()) return;
@@ -118,17 +129,16 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
     return;  // asked again until the name is free
   }
   const auto known = core::decode_table(result.data);
-  if (result.code == core::outcome_code::ok && known && closed_.contains(known->table)) {
+  if (result.code == core::outcome_code::ok && !known) {
+    result = {core::outcome_code::refused, "the answer of the owner of atlas.nodes is damaged"};
+  } else if (result.code == core::outcome_code::ok && is_gone(known->table)) {
     result = {core::outcome_code::not_found, {}};  // only the name is still there
-  } else if (result.code == core::outcome_code::ok && known && known->is_group) {
+  } else if (result.code == core::outcome_code::ok && known->is_group) {
     result = {core::outcome_code::refused,
               table + " is a group of tables and holds no keys of its own"};
   } else if (result.code == core::outcome_code::ok) {
-    const auto old = routes_.find(table);
-    // Not a group that was made since the meta log said so.
-    if (old != routes_.end() && old->second->is_group && old->second->table < known->table)
-      retire(old->second->table);
-    u.exists = true;
+    leave_group(*known);
+    u.exists = known->table;
     return unpark_known();
   }
   auto list = std::exchange(u.list, {});
@@ -178,6 +188,8 @@ void request_router::unpark_known() {
       // A lookup that could not be decided is tried again while somebody waits for it.
       auto& u = it->second;
       const std::string table = it->first;
+      // Made and dropped again before this node heard of it: the name is to be asked for anew.
+      if (u.exists && is_gone(u.exists)) u.exists = {};
       const bool again = !u.asked && !u.exists && !u.list.empty();
       ++it;
       if (again) {

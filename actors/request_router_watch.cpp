@@ -32,10 +32,11 @@ std::string event_text(const std::string& table, const core::watch_event& e, boo
 
 }  // namespace
 
-void request_router::add_watch(route& to, const net::client_request& r, std::string row) {
+void request_router::add_watch(route& to, const net::client_request& r, std::string row,
+                               std::uint64_t deadline) {
   auto& w = watches_[r.ticket];
   w.table = to.label;
-  w.deadline_ms = monotonic_us() / 1000 + options_.request_timeout_ms;
+  w.deadline_ms = deadline;
   w.terms.table = to.table;
   w.terms.prefix = std::move(row);
   w.terms.principal = r.principal;
@@ -78,13 +79,16 @@ void request_router::look(std::uint64_t ticket, watch& w) {
   if (w.again || !w.entry) return;
   w.is_asked = true;
   w.asked = w.entry->log;
+  w.number = ++last_look_;
   w.looked_at_ms = ticked_at_ms_;
-  caf::anon_send(board_->reader, watch_job{ticket, w.entry->disk, w.terms});
+  caf::anon_send(board_->reader, watch_job{ticket, w.number, w.entry->disk, w.terms});
 }
 
-void request_router::on_watch_part(std::uint64_t ticket, core::watch_part&& part) {
+void request_router::on_watch_part(std::uint64_t ticket, std::uint64_t look,
+                                   core::watch_part&& part) {
   std::unique_lock lock(mutex_);
-  if (const auto w = watches_.find(ticket); w != watches_.end())
+  // A watch that was asked for again has the ticket of the one before.
+  if (const auto w = watches_.find(ticket); w != watches_.end() && w->second.number == look)
     take_watch_part(ticket, w->second, std::move(part));
   flush_dirty(monotonic_us() / 1000);
   wake_if_ready(lock);
@@ -104,8 +108,7 @@ void request_router::take_watch_part(std::uint64_t ticket, watch& w, core::watch
     if (e.gap_to) e.gap_to += w.before_first;
   }
   if (part.state == state::ahead) return check_position(ticket, w, part);
-  if (part.state == state::dropped && !w.is_told)
-    return end_watch(ticket, "table " + w.table + " was dropped");
+  if (part.state == state::dropped && !w.is_told) return ask_again(ticket);
   if (!std::exchange(w.is_told, true)) begin_telling(ticket, w, part);
   w.terms.next = part.next;
   w.terms.from = part.from;
@@ -142,7 +145,7 @@ void request_router::give_events(std::uint64_t ticket, watch& w,
 /// may be none of this table's. The owner's frontier tells which.
 void request_router::check_position(std::uint64_t ticket, watch& w, const core::watch_part& part) {
   if (!w.frontier) return ask_where(ticket, w);
-  if (part.applied >= *w.frontier)
+  if (w.named && part.applied >= *w.frontier)
     end_watch(ticket, "position " + std::to_string(*w.named) + " is ahead of table " + w.table +
                           ", which is at " + std::to_string(w.before_first + part.position) +
                           ": it is of another table; watch from 0, or without FROM");
@@ -160,7 +163,8 @@ void request_router::ask_where(std::uint64_t ticket, watch& w) {
       mine.asks_frontier = false;
       const auto f = core::decode_frontier(result.data);
       if (decided && result.code == core::outcome_code::dropped) {
-        end_watch(ticket, "table " + mine.table + " was dropped");
+        ask_again(ticket);
+        flush_dirty(monotonic_us() / 1000);
       } else if (!decided || !f) {
         end_watch(ticket, decided ? "the owner's answer is damaged" : result.data);
       } else {
@@ -173,6 +177,23 @@ void request_router::ask_where(std::uint64_t ticket, watch& w) {
   };
   add_read(*to, core::read_kind::frontier, {}, waiting{0, net::verb::watch, answered},
            monotonic_us() / 1000 + options_.request_timeout_ms);
+}
+
+/// The table that the name stood for here was dropped: the name may stand for another by now.
+void request_router::ask_again(std::uint64_t ticket) {
+  auto& w = watches_.at(ticket);
+  if (w.is_told) return end_watch(ticket, "table " + w.table + " was dropped");
+  net::client_request r;
+  r.ticket = ticket;
+  r.what = net::verb::watch;
+  r.key = w.table + w.terms.prefix;
+  r.principal = w.terms.principal;
+  r.terms = (w.named ? std::to_string(*w.named) : "-") + (w.terms.values ? " 1" : " 0");
+  const auto deadline = w.deadline_ms;
+  const auto table = w.table;
+  retire(w.terms.table);
+  forget_watch(ticket);
+  park(table, std::move(r), deadline);
 }
 
 void request_router::end_watch(std::uint64_t ticket, const std::string& why) {
@@ -241,8 +262,7 @@ void request_router::look_after_watches(std::uint64_t now) {
                           (w.entry ? describe_missing(*board_, *w.entry)
                                    : "this node has no copy of table " + w.table + " yet"));
   }
-  for (const auto ticket : over)
-    end_watch(ticket, "table " + watches_.at(ticket).table + " was dropped");
+  for (const auto ticket : over) ask_again(ticket);
 }
 
 /// A log may be removed before this node's copy has come to its end: then the rest is a gap in the

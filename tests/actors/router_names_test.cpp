@@ -1,0 +1,189 @@
+// What a name stands for while tables are dropped, and others of their names are made: never two
+// tables for one client, and no answer of a table that was gone before the question.
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "core/bytes.hpp"
+#include "core/state_machine.hpp"
+#include "tests/actors/router_bench.hpp"
+
+using namespace atlas;
+using namespace atlas::tests;
+
+namespace {
+
+core::outcome record_of(const core::table_record& t) {
+  return {core::outcome_code::ok, core::encode_table(t)};
+}
+
+}  // namespace
+
+TEST_SUITE("actors/router_names") {
+  TEST_CASE("a dropped table's name is not taken for the group that it was in") {
+    // The log by the name of the table may be told a moment longer than the table itself.
+    router_bench b;
+    b.open_log(users_log, "shop");
+    b.where->set_names({{std::string(core::meta_table), b.meta},
+                        {"shop", b.where->log(users_log)},
+                        {"orders", b.where->log(users_log)}});
+    b.submit(net::verb::key_put, "orders.1", "x");
+    const auto made = b.told();
+    CHECK(made.what == core::operation::create_table);
+    CHECK(made.row == "orders");
+    CHECK(b.bench.is_empty());
+  }
+
+  TEST_CASE("a name stands for the new table as soon as the catalogue says so") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    b.get("users.a");
+    CHECK(b.taken().log == users_log);
+    b.tables.tables.clear();
+    b.tell_catalogue();
+    const auto made = b.open_log({8}, "users");
+    b.get("users.a");
+    CHECK(b.taken().log == made.log);
+    // A drop by another node, and one here of what has the name now.
+    b.submit(net::verb::table_drop, "users");
+    const auto asked = b.told();
+    CHECK(asked.what == core::operation::close_table);
+    auto closing = made;
+    closing.closing = true;
+    b.answer(core::meta_log, asked, {core::outcome_code::ok, core::encode_table(closing)});
+    const auto sent = b.taken();
+    CHECK(sent.log == made.log);
+    REQUIRE(sent.commands.size() == 1);
+    CHECK(sent.commands[0].what == core::operation::close_log);
+  }
+
+  TEST_CASE("a request that meets its dropped table in a group is asked again by name") {
+    router_bench b;
+    b.open_log(users_log, "shop");
+    core::table_record orders;
+    orders.name = "orders";
+    orders.group = "shop";
+    orders.log = users_log;
+    orders.table = {9};
+    b.tables.next_log = {10};
+    b.tables.tables.push_back(orders);
+    b.tell_catalogue();
+    b.get("orders.1");
+    const auto sent = b.taken();
+    REQUIRE(sent.reads.size() == 1);
+    CHECK(sent.reads[0].table == orders.table);
+    b.tables.tables.pop_back();
+    b.tell_catalogue();
+    CHECK(b.bench.is_empty());
+    b.answer(users_log, sent.reads[0], {core::outcome_code::moved, {}});
+    CHECK(b.asked().row == "t/orders");
+  }
+
+  TEST_CASE("TABLE DROP is answered by its own deadline, however often others ask for it") {
+    router_options quick;
+    quick.request_timeout_ms = 100;
+    router_bench b(quick);
+    auto closing = b.open_log(users_log, "users");
+    closing.closing = true;
+    const auto first = b.submit(net::verb::table_drop, "users");
+    std::optional<std::string> said;
+    // The log never closes. A hundred deadlines, each asked for before the one before it is over.
+    for (int i = 0; i < 1'000 && !said; ++i) {
+      while (!b.bench.is_empty()) {
+        const auto sent = b.taken();
+        for (const auto& c : sent.commands)
+          if (c.what == core::operation::close_table)
+            b.answer(core::meta_log, c, {core::outcome_code::ok, core::encode_table(closing)});
+      }
+      for (const auto& one : b.replies())
+        if (one.ticket == first) said = one.text;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      b.submit(net::verb::table_drop, "users");
+    }
+    REQUIRE(said.has_value());
+    CHECK(*said ==
+          "not finished yet: table users is being dropped; its owner goes on with it as soon as it "
+          "has a quorum");
+  }
+
+  TEST_CASE("a table that was made and dropped unheard of leaves its name usable") {
+    router_bench b;
+    core::table_record brief;
+    brief.name = "brief";
+    brief.log = {50};
+    brief.table = core::home_table(brief.log);
+    b.get("brief.a");
+    b.answer(core::meta_log, b.asked(), record_of(brief));
+    CHECK(b.replies().empty());
+    CHECK(b.bench.is_empty());  // waits for the catalogue to say so
+    b.tables.next_log = {51};
+    b.tell_catalogue();
+    b.answer_absent(b.asked());
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].text == "NOT_FOUND");
+  }
+
+  TEST_CASE("a listing of what this node takes for a group asks the meta log's owner") {
+    router_bench b;
+    b.open_log(users_log, "shop");
+    b.tables.tables.back().is_group = true;
+    b.tell_catalogue();
+    const auto listing = b.submit(net::verb::count, "shop.");
+    const auto question = b.asked();
+    CHECK(question.row == "t/shop");
+    core::table_record shop = b.tables.tables.back();
+    shop.is_group = false;
+    shop.log = {8};
+    shop.table = core::home_table(shop.log);
+    SUBCASE("it is one") {
+      shop = b.tables.tables.back();
+      b.answer(core::meta_log, question, record_of(shop));
+      const auto got = b.replies();
+      REQUIRE(got.size() == 1);
+      CHECK(got[0].text == "COUNT:0");
+    }
+    SUBCASE("it is a table by now") {
+      b.answer(core::meta_log, question, record_of(shop));
+      CHECK(b.bench.is_empty());  // again with the next tick, as long as it is not open here
+      b.tables.tables.clear();
+      b.open_log({8}, "shop");
+      b.router.tick();
+      const auto sent = b.taken();
+      CHECK(sent.log == shop.log);
+      REQUIRE(sent.reads.size() == 1);
+      CHECK(sent.reads[0].what == core::read_kind::count);
+      std::string three;
+      core::put_varint(three, 3);
+      b.answer(shop.log, sent.reads[0], {core::outcome_code::ok, three});
+      const auto got = b.replies();
+      REQUIRE(got.size() == 1);
+      CHECK(got[0].ticket == listing);
+      CHECK(got[0].text == "COUNT:3");
+    }
+  }
+
+  TEST_CASE("a watch that finds its table dropped is asked for again by name") {
+    router_bench b;
+    b.open_log(users_log, "users");
+    const auto watching = b.submit(net::verb::watch, "users.a", {}, "- 1");
+    const auto question = b.asked();
+    CHECK(question.what == core::read_kind::frontier);
+    b.answer(users_log, question, {core::outcome_code::dropped, {}});
+    CHECK(b.replies().empty());
+    const auto name = b.asked();
+    CHECK(name.row == "t/users");
+    core::table_record made;
+    made.name = "users";
+    made.log = {8};
+    made.table = core::home_table(made.log);
+    b.answer(core::meta_log, name, record_of(made));
+    b.tables.tables.clear();
+    b.open_log({8}, "users");
+    const auto sent = b.taken();
+    CHECK(sent.log == made.log);
+    REQUIRE(sent.reads.size() == 1);
+    CHECK(sent.reads[0].what == core::read_kind::frontier);
+    b.router.cancel({watching});
+  }
+}
