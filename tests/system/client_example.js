@@ -77,7 +77,8 @@ async function main() {
   console.log('all checks passed');
 }
 
+// A connection that is left open keeps the program running.
 main().catch((error) => {
   console.log(error.stack);
-  process.exitCode = 1;
+  process.exit(1);
 });

@@ -1,6 +1,10 @@
 """Plays the reference client of docs/clients against a node: client_example.py CLIENT SOCKET."""
+import faulthandler
 import importlib.util
 import sys
+
+# A watch waits without a limit: where nothing comes, say from where it should have come.
+faulthandler.dump_traceback_later(120, exit=True)
 
 spec = importlib.util.spec_from_file_location("atlas_client", sys.argv[1])
 atlas = importlib.util.module_from_spec(spec)
