@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t rounds_in_flight_max = 4;
 // When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
 constexpr std::size_t rounds_in_flight_far_max = 64;
+// A chunk of a large value is a slot of its own and gains nothing by waiting for others: as many as
+// one upload has on its way share the syncs.
+constexpr std::size_t chunks_in_flight_max = 32;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t beside_chunk_bytes_max = 16 << 10;
@@ -83,6 +86,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     std::vector<command> batch;
     std::size_t bytes = 0;
     bool is_full = false;
+    bool has_chunk = false;
     while (!queue_.empty() && !is_full) {
       // The row of a chunk shares the entry's bytes on disk, is read with all of them and keeps
       // them as long as it lives: little else comes with it.
@@ -91,6 +95,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
       bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
+      has_chunk = has_chunk || is_chunk;
       is_full = is_chunk || batch.size() >= batch_commands_max || bytes >= batch_bytes_max;
     }
     last_batch_ = batch.size();
@@ -98,6 +103,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
     if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
     propose(make_batch(last_stamp_, batch), at, out);
+    in_flight_.back().is_chunk = has_chunk;
   }
   if (!reads_.empty() && reads_.back().round == round_ + 1) {
     // No accept went out after these reads came: ask by itself, two rounds at most in the air.
@@ -108,8 +114,11 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
 
 bool proposer::has_room(clock_reading at) const {
   const slot from = std::max(chosen_, inherited_);
-  const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
+  std::uint64_t own = (chosen_ + in_flight_.size()) - from;
   if (own == 0) return true;
+  if (queue_.front().what == operation::put_chunk) return own < chunks_in_flight_max;
+  own -= static_cast<std::uint64_t>(std::count_if(in_flight_.begin(), in_flight_.end(),
+                                                  [](const auto& p) { return p.is_chunk; }));
   if (own < rounds_in_flight_max)
     return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
   return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;

@@ -154,6 +154,7 @@ class proposer {
     vote_set votes;
     tick sent_at;
     bool chosen = false;
+    bool is_chunk = false;  ///< ends with a chunk of a large value
   };
   /// A move of the log away from here.
   struct move {

@@ -119,6 +119,25 @@ TEST_SUITE("core/proposer_batching") {
     CHECK(batch_in(large[0]).commands.size() == 1);
   }
 
+  TEST_CASE("32 chunks are in flight, and small commands have their four rounds beside them") {
+    serving_bench b;
+    auto chunk = put(proc(9), 0, "k", encode(chunk_put{1, std::string(hash_bytes, 'n'), "c"}));
+    chunk.what = operation::put_chunk;
+    std::vector<command> many;
+    for (std::uint64_t s = 1; s <= 31; ++s) {
+      chunk.seq = sequence{s};
+      many.push_back(chunk);
+    }
+    const auto first = accepts(b.commands(many)).size();
+    CHECK(first == 31);
+    for (std::uint64_t s = 32; s < 36; ++s)
+      CHECK_FALSE(accepts(b.commands({put(proc(9), s, "k", "v")})).empty());
+    CHECK(accepts(b.commands({put(proc(9), 36, "k", "v")})).empty());
+    chunk.seq = sequence{37};
+    CHECK(accepts(b.commands({chunk})).empty());
+    CHECK(b->queued() == 2);
+  }
+
   TEST_CASE("stamps rise by one at least, whatever the wall clock does") {
     serving_bench b;
     b.wall(1'000);
