@@ -152,14 +152,14 @@ class request_router : public net::backend, public request_sink {
     std::uint64_t before_first = 0;
     std::optional<std::uint64_t> named;  ///< the client goes on from this
     std::shared_ptr<log_entry> entry;
-    bool is_told = false;      ///< `WATCHING` was said
-    bool is_asked = false;     ///< the reader looks
-    bool is_full = false;      ///< the client has not taken the last part
-    bool again = false;        ///< there may be more by now
-    core::log_id asked;        ///< the log that the reader looks at
-    std::uint64_t number = 0;  ///< of that look
-    bool is_orphan = false;    ///< that log is gone from this node, and was looked at since
-    bool asks_frontier = false;
+    bool is_told = false;        ///< `WATCHING` was said
+    bool is_asked = false;       ///< the reader looks
+    bool is_full = false;        ///< the client has not taken the last part
+    bool again = false;          ///< there may be more by now
+    core::log_id asked;          ///< the log that the reader looks at
+    std::uint64_t number = 0;    ///< of that look
+    bool is_orphan = false;      ///< that log is gone from this node, and was looked at since
+    std::uint64_t question = 0;  ///< for the frontier, which is out; 0: none
     /// From here on the copy holds every change that was acknowledged when the owner was asked.
     std::optional<core::slot> frontier;
     std::uint64_t looked_at_ms = 0;
@@ -213,6 +213,7 @@ class request_router : public net::backend, public request_sink {
   void follow_on(watch& w, core::log_id log);
   bool look_after_orphan(watch& w);
   void ask_where(std::uint64_t ticket, watch& w);
+  void on_told_where(std::uint64_t ticket, watch& w, bool decided, const core::outcome& result);
   void check_position(std::uint64_t ticket, watch& w, const core::watch_part& part);
   void ask_again(std::uint64_t ticket);
   void end_watch(std::uint64_t ticket, const std::string& why);
@@ -334,7 +335,7 @@ class request_router : public net::backend, public request_sink {
   std::unordered_map<std::uint64_t, hashed_request> hashing_;
   std::uint64_t denied_upload_ = 0;         ///< the last one that the audit log was told of
   std::map<std::uint64_t, watch> watches_;  ///< bound: the gateway's requests in flight
-  std::uint64_t last_look_ = 0;
+  std::uint64_t last_look_ = 0;             ///< or question
   std::vector<change> changes_;  ///< bound: the gateway's requests in flight; each has a deadline
   std::vector<net::client_reply> ready_;
   /// Parts of requests for several keys: their tickets are none of the gateway's.

@@ -85,6 +85,7 @@ void request_router::look_up(const std::string& table) {
                    [this, table](bool decided, core::outcome&& result) {
                      std::unique_lock lock(mutex_);
                      on_looked_up(table, decided, std::move(result));
+                     flush_dirty(monotonic_us() / 1000);
                      wake_if_ready(lock);
                    }},
            monotonic_us() / 1000 + options_.request_timeout_ms);
@@ -103,6 +104,7 @@ void request_router::create(const std::string& table) {
                         if (const auto t = core::decode_table(result.data))
                           caf::anon_send(board_->coordinator, created_here{t->log});
                       on_looked_up(table, decided, std::move(result));
+                      flush_dirty(monotonic_us() / 1000);
                       wake_if_ready(lock);
                     }},
             monotonic_us() / 1000 + options_.request_timeout_ms);

@@ -154,29 +154,40 @@ void request_router::check_position(std::uint64_t ticket, watch& w, const core::
 /// Asks the owner how far the log is that holds the table.
 void request_router::ask_where(std::uint64_t ticket, watch& w) {
   auto* const to = route_of(w.terms.table);
-  if (!to || std::exchange(w.asks_frontier, true)) return;
-  const auto answered = [this, ticket](bool decided, core::outcome&& result) {
+  if (!to && !w.is_told) return ask_again(ticket);  // dropped, and its last request is answered
+  if (!to || w.question) return;
+  w.question = ++last_look_;
+  const auto answered = [this, ticket, question = w.question](bool decided,
+                                                              core::outcome&& result) {
     std::unique_lock lock(mutex_);
-    const auto found = watches_.find(ticket);
-    if (found != watches_.end()) {
-      auto& mine = found->second;
-      mine.asks_frontier = false;
-      const auto f = core::decode_frontier(result.data);
-      if (decided && result.code == core::outcome_code::dropped) {
-        ask_again(ticket);
-        flush_dirty(monotonic_us() / 1000);
-      } else if (!decided || !f) {
-        end_watch(ticket, decided ? "the owner's answer is damaged" : result.data);
-      } else {
-        follow_to(mine, board_->log(f->log));
-        if (mine.entry->log == f->log) mine.frontier = f->upto;
-        look(ticket, mine);
-      }
-    }
+    const auto mine = watches_.find(ticket);
+    if (mine != watches_.end() && mine->second.question == question)
+      on_told_where(ticket, mine->second, decided, result);
+    flush_dirty(monotonic_us() / 1000);
     wake_if_ready(lock);
   };
+  const auto deadline = monotonic_us() / 1000 + options_.request_timeout_ms;
   add_read(*to, core::read_kind::frontier, {}, waiting{0, net::verb::watch, answered},
-           monotonic_us() / 1000 + options_.request_timeout_ms);
+           w.is_told ? deadline : w.deadline_ms);
+}
+
+void request_router::on_told_where(std::uint64_t ticket, watch& w, bool decided,
+                                   const core::outcome& result) {
+  w.question = 0;
+  const auto f = core::decode_frontier(result.data);
+  const bool is_dropped = decided && result.code == core::outcome_code::dropped;
+  if (w.is_told) {
+    // Its end is told by the looks, behind everything that was before it.
+    if (decided && f && w.entry->log == f->log) w.frontier = f->upto;
+  } else if (is_dropped) {
+    ask_again(ticket);
+  } else if (!decided || !f) {
+    end_watch(ticket, decided ? "the owner's answer is damaged" : result.data);
+  } else {
+    follow_to(w, board_->log(f->log));
+    if (w.entry->log == f->log) w.frontier = f->upto;
+    look(ticket, w);
+  }
 }
 
 /// The table that the name stood for here was dropped: the name may stand for another by now.

@@ -17,6 +17,45 @@ core::outcome record_of(const core::table_record& t) {
   return {core::outcome_code::ok, core::encode_table(t)};
 }
 
+core::watch_part part_of(core::watch_state state, std::uint64_t applied) {
+  core::watch_part p;
+  p.state = state;
+  p.applied = {applied};
+  return p;
+}
+
+/// A watch that goes on from a position; its looks come to the test as well.
+struct watch_bench : router_bench {
+  watch_bench() {
+    where->reader = bench.as<reader_actor>();
+    open_log(users_log, "users");
+    watching = submit(net::verb::watch, "users.a", {}, "5 1");
+  }
+  watch_job looked() {
+    std::optional<watch_job> out;
+    bench.inbox->receive([&](const watch_job& job) { out = job; },
+                         caf::after(std::chrono::seconds(10)) >> [] {});
+    REQUIRE(out.has_value());
+    return std::move(*out);
+  }
+  void give(const watch_job& job, core::watch_part&& p) {
+    router.on_watch_part(watching, job.number, std::move(p));
+  }
+  /// The name is another table's by now, as the meta log and then the catalogue say.
+  core::table_record make_anew() {
+    const auto name = asked();
+    CHECK(name.row == "t/users");
+    core::table_record made;
+    made.name = "users";
+    made.log = {8};
+    made.table = core::home_table(made.log);
+    answer(core::meta_log, name, record_of(made));
+    tables.tables.clear();
+    return open_log({8}, "users");
+  }
+  std::uint64_t watching = 0;
+};
+
 }  // namespace
 
 TEST_SUITE("actors/router_names") {
@@ -185,5 +224,88 @@ TEST_SUITE("actors/router_names") {
     REQUIRE(sent.reads.size() == 1);
     CHECK(sent.reads[0].what == core::read_kind::frontier);
     b.router.cancel({watching});
+  }
+
+  TEST_CASE("a watch that is asked for anew is not told what was asked of the table before") {
+    watch_bench b;
+    const auto first = b.looked();
+    b.give(first, part_of(core::watch_state::ahead, 3));
+    const auto question = b.asked();
+    REQUIRE(question.what == core::read_kind::frontier);
+    b.router.on_history(users_log);
+    const auto second = b.looked();
+    SUBCASE("in time") {
+      b.give(second, part_of(core::watch_state::dropped, 9));
+    }
+    SUBCASE("and before that, in vain, by a look of the past") {
+      b.give(first, part_of(core::watch_state::dropped, 9));
+      CHECK(b.bench.is_empty());
+      b.give(second, part_of(core::watch_state::dropped, 9));
+    }
+    const auto made = b.make_anew();
+    const auto anew = b.looked();
+    CHECK(anew.terms.table == made.table);
+    CHECK(anew.terms.prefix == ".a");
+    CHECK(anew.terms.values);
+    CHECK(anew.terms.next == 6);
+    b.give(second, part_of(core::watch_state::dropped, 9));
+    b.answer(users_log, question, {core::outcome_code::dropped, {}});
+    CHECK(b.bench.is_empty());
+    CHECK(b.replies().empty());
+    auto present = part_of(core::watch_state::current, 12);
+    present.next = 6;
+    present.position = 5;
+    b.give(anew, std::move(present));
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].text == "WATCHING 5");
+    CHECK(got[0].more);
+    b.get("users.a");
+    CHECK(b.taken().log == made.log);
+  }
+
+  TEST_CASE("a watch that has begun is ended by what is told, not by an old answer of the owner") {
+    watch_bench b;
+    b.give(b.looked(), part_of(core::watch_state::ahead, 3));
+    const auto question = b.asked();
+    b.router.on_history(users_log);
+    auto present = part_of(core::watch_state::more, 9);
+    present.next = 6;
+    present.position = 9;
+    b.give(b.looked(), std::move(present));
+    REQUIRE(b.replies().size() == 1);  // WATCHING
+    const auto rest = b.looked();
+    b.answer(users_log, question, {core::outcome_code::dropped, {}});
+    CHECK(b.replies().empty());
+    auto end = part_of(core::watch_state::dropped, 9);
+    end.next = 7;
+    end.events.emplace_back();
+    end.events.back().position = 6;
+    end.events.back().row = ".a";
+    b.give(rest, std::move(end));
+    const auto got = b.replies();
+    REQUIRE(got.size() == 2);
+    CHECK(got[0].more);
+    CHECK(got[0].text.find("EVENT 6 ") != std::string::npos);
+    CHECK(got[1].text == "table users was dropped; the watch has ended");
+  }
+
+  TEST_CASE("a watch whose table's last request is answered asks by name at once") {
+    watch_bench b;
+    const auto look = b.looked();
+    b.get("users.a");
+    const auto sent = b.taken();
+    b.answer(users_log, sent.reads.at(0), {core::outcome_code::dropped, {}});
+    const auto for_read = b.asked();
+    b.router.tick();
+    b.give(look, part_of(core::watch_state::ahead, 3));
+    b.answer_absent(for_read);
+    REQUIRE(b.replies().size() == 1);
+    b.answer_absent(b.asked());
+    const auto got = b.replies();
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].ticket == b.watching);
+    CHECK(got[0].text ==
+          "table users does not exist: write a key of it or send TABLE CREATE first");
   }
 }

@@ -77,7 +77,11 @@ async function main() {
   console.log('all checks passed');
 }
 
-// A connection that is left open keeps the program running.
+// An answer that never comes, or a connection that is left open, keeps the program running.
+setTimeout(() => {
+  console.log('not done after two minutes');
+  process.exit(1);
+}, 120000).unref();
 main().catch((error) => {
   console.log(error.stack);
   process.exit(1);
