@@ -1,5 +1,7 @@
 #include "core/log_retention.hpp"
 
+#include <algorithm>
+
 #include "core/planted_bug.hpp"
 
 namespace atlas::core {
@@ -13,7 +15,12 @@ void log_retention::restart(slot truncated, slot applied) {
   pieces_.clear();
   total_ = 0;
   applied_ = applied;
-  if (applied > truncated) pieces_.push_back({applied, applied - truncated, 0});
+  const auto step = std::max({slots_, applied - truncated, pieces_per_keep}) / pieces_per_keep;
+  for (slot last = truncated; last < applied;) {
+    const auto slots = std::min(step, applied - last);
+    last = last + slots;
+    pieces_.push_back({last, slots, 0});
+  }
 }
 
 void log_retention::note(slot at, std::size_t bytes) {

@@ -87,11 +87,24 @@ TEST_SUITE("core/log_retention") {
     CHECK(r.surplus({30}) == slot{22});
   }
 
-  TEST_CASE("what an earlier start left goes as one piece") {
-    log_retention r(keeping(8), {10}, {50});
-    CHECK(r.surplus({50}) == slot{});
-    for (std::uint64_t s = 51; s <= 58; ++s) r.note({s}, 1);
-    CHECK(r.surplus({58}) == slot{50});
+  TEST_CASE("what earlier starts left is more than is kept, however often they were") {
+    log_retention r(keeping(80), {10}, {90});
+    CHECK(r.surplus({90}) == slot{});
+    for (std::uint64_t s = 91; s <= 99; ++s) r.note({s}, 1);
+    CHECK(r.surplus({99}) == slot{});
+    r.note({100}, 1);
+    CHECK(r.surplus({100}) == slot{20});
+    // Ever new starts, each with little more.
+    slot truncated{20};
+    for (std::uint64_t s = 101; s <= 300; ++s) {
+      log_retention again(keeping(80), truncated, {s - 1});
+      again.note({s}, 1);
+      truncated = std::max(truncated, again.surplus({s}));
+      CHECK(s - truncated.value <= 100);
+    }
+    CHECK(truncated.value >= 200);
+    // A setting that was larger then.
+    CHECK(log_retention(keeping(8), {10}, {50}).surplus({50}) == slot{40});
   }
 
   TEST_CASE("a snapshot begins a new count") {
