@@ -114,13 +114,16 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
 
 bool proposer::has_room(clock_reading at) const {
   const slot from = std::max(chosen_, inherited_);
-  std::uint64_t own = (chosen_ + in_flight_.size()) - from;
+  const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
   if (own == 0) return true;
-  if (queue_.front().what == operation::put_chunk) return own < chunks_in_flight_max;
-  own -= static_cast<std::uint64_t>(std::count_if(in_flight_.begin(), in_flight_.end(),
-                                                  [](const auto& p) { return p.is_chunk; }));
-  if (own < rounds_in_flight_max)
-    return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
+  if (queue_.front().what == operation::put_chunk) {
+    if (own < chunks_in_flight_max) return true;
+  } else {
+    const auto chunks = static_cast<std::uint64_t>(std::count_if(
+        in_flight_.begin(), in_flight_.end(), [](const auto& p) { return p.is_chunk; }));
+    if (own - chunks < rounds_in_flight_max)
+      return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
+  }
   return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
 }
 
