@@ -19,7 +19,7 @@ std::uint64_t now_ms() {
 }  // namespace
 
 request_router::request_router(std::shared_ptr<board> where, router_options options)
-    : board_(std::move(where)), options_(options) {}
+    : board_(std::move(where)), options_(std::move(options)) {}
 
 void request_router::set_wake(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);

@@ -31,8 +31,7 @@ std::uint64_t bench_now_ns() {
 
 bench_worker::bench_worker(const bench_options& options, std::uint32_t index,
                            std::vector<bench_client> clients)
-    : options_(options),
-      clients_(std::move(clients)),
+    : clients_(std::move(clients)),
       picker_(options, index, clients_.size()),
       tallies_(options.targets.size()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)) {

@@ -59,7 +59,6 @@ class bench_worker {
   void watch(bench_client& client, bool for_output, bool fresh);
   [[nodiscard]] std::size_t number_of(const bench_client& client) const;
 
-  const bench_options& options_;
   std::vector<bench_client> clients_;
   bench_picker picker_;
   std::vector<bench_tally> tallies_;

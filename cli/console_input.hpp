@@ -27,7 +27,8 @@ class console_input {
   [[nodiscard]] virtual bool interactive() const { return false; }
 
   /// While a person types: whenever `pending` says so, `show` prints something.
-  virtual void while_idle(std::function<bool()>, std::function<void()>) {}
+  virtual void while_idle(const std::function<bool()>& /*pending*/,
+                          const std::function<void()>& /*show*/) {}
 };
 
 /// Commands from a pipe or file. A payload stands right behind its line.

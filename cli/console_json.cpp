@@ -73,7 +73,7 @@ void add(content& to, const console_frame& frame, const console_request& request
     to.rest["rows"] = rows_of(frame);
   else if (frame.what == shape::blob)
     to.values.push_back(text(frame.payload));
-  else if (request.shape.text)
+  else if (request.shape.text)  // NOLINT(bugprone-branch-clone): the order of the questions counts
     to.lines.push_back(text(line));
   else if (listed && line.starts_with("MORE "))
     to.rest["more"] = text(line.substr(5));
@@ -102,9 +102,8 @@ std::string json_line(const json_command& done) {
   }
   out["ok"] = got.error.empty();
   out.update(got.rest);
-  if (done.request != nullptr && done.request->many_values && !got.values.empty())
-    out["values"] = got.values;
-  else if (got.values.size() == 1)
+  const bool is_list = done.request != nullptr && done.request->many_values;
+  if (got.values.size() == 1 && !is_list)
     out["value"] = got.values.front();
   else if (!got.values.empty())
     out["values"] = got.values;

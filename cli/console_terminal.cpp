@@ -114,9 +114,10 @@ std::optional<std::string> terminal_input::line(const std::string& prompt) {
   return out;
 }
 
-void terminal_input::while_idle(std::function<bool()> pending, std::function<void()> show) {
-  pending_ = std::move(pending);
-  show_ = std::move(show);
+void terminal_input::while_idle(const std::function<bool()>& pending,
+                                const std::function<void()>& show) {
+  pending_ = pending;
+  show_ = show;
   rl_event_hook = readline_hooks::idle;
 }
 

@@ -25,7 +25,7 @@ class terminal_input final : public console_input {
   std::optional<std::string> line(const std::string& prompt) override;
   std::optional<std::string> bytes(std::size_t) override { return std::nullopt; }
   [[nodiscard]] bool interactive() const override { return true; }
-  void while_idle(std::function<bool()> pending, std::function<void()> show) override;
+  void while_idle(const std::function<bool()>& pending, const std::function<void()>& show) override;
 
  private:
   friend struct readline_hooks;

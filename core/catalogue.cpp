@@ -21,6 +21,7 @@ std::uint64_t take_number(const char* counter, std::uint64_t first, catalogue_ro
 
 std::vector<acceptor_seat> seats_of(const std::vector<node_record>& members) {
   std::vector<acceptor_seat> seats;
+  seats.reserve(members.size());
   for (const auto& m : members) seats.push_back({m.id, m.zone});
   sort_seats(seats);
   return seats;

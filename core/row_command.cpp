@@ -175,9 +175,9 @@ bool may_see(const row_record& row, const access_list& of_table, std::string_vie
   return guard_of(row, &of_table, own).may_read(principal);
 }
 
-row_command::row_command(const command_view& c, std::optional<row_record> old,
+row_command::row_command(const command_view& c, const std::optional<row_record>& old,
                          const access_list* of_table, stamp when)
-    : old_(std::move(old)), of_table_(of_table), when_(when), there_(old_ && old_->is_there(when)) {
+    : old_(old), of_table_(of_table), when_(when), there_(old_ && old_->is_there(when)) {
   decide(c);
 }
 

@@ -45,8 +45,8 @@ class row_command {
  public:
   /// `old` is the row's record, empty if there is none; `of_table` the list that guards rows
   /// without one of their own, or null. All views must outlive the result.
-  row_command(const command_view& c, std::optional<row_record> old, const access_list* of_table,
-              stamp when);
+  row_command(const command_view& c, const std::optional<row_record>& old,
+              const access_list* of_table, stamp when);
 
   [[nodiscard]] const outcome& result() const { return result_; }
   outcome&& take_result() { return std::move(result_); }

@@ -147,7 +147,7 @@ outcome state_machine::execute_row(const command_view& c, table_id table, const 
   const auto decide = [&](const blob& before) -> std::optional<blob> {
     auto old = decoded(before);
     const auto due = old ? old->due() : stamp{};
-    row_command done(c, std::move(old), guard(table), when);
+    row_command done(c, old, guard(table), when);
     result = done.take_result();
     if (!done.changes()) return std::nullopt;
     before_due = due;

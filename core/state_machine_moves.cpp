@@ -65,7 +65,7 @@ outcome state_machine::closed_answer(table_id table) const {
 
 /// Answers with the state of the table afterwards, whoever brought it about.
 outcome state_machine::execute_move(const command_view& c, stamp when) {
-  const outcome broken{outcome_code::refused, "not a command of this log"};
+  outcome broken{outcome_code::refused, "not a command of this log"};
   table_id table;
   if (c.what == operation::seal) {
     const auto r = decode_seal_request(c.value);
