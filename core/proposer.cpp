@@ -13,9 +13,6 @@ namespace {
 constexpr std::size_t rounds_in_flight_max = 4;
 // When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
 constexpr std::size_t rounds_in_flight_far_max = 64;
-// A chunk of a large value is a slot of its own and gains nothing by waiting for others: as many as
-// one upload has on its way share the syncs.
-constexpr std::size_t chunks_in_flight_max = 32;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t beside_chunk_bytes_max = 16 << 10;
@@ -82,7 +79,8 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
     return;
   }
-  while (!queue_.empty() && has_room(at)) {
+  const auto next_is_chunk = [&] { return queue_.front().what == operation::put_chunk; };
+  while (!queue_.empty() && has_room(at, next_is_chunk())) {
     std::vector<command> batch;
     std::size_t bytes = 0;
     bool is_full = false;
@@ -90,8 +88,9 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     while (!queue_.empty() && !is_full) {
       // The row of a chunk shares the entry's bytes on disk, is read with all of them and keeps
       // them as long as it lives: little else comes with it.
-      const bool is_chunk = queue_.front().what == operation::put_chunk;
-      if (is_chunk && bytes > beside_chunk_bytes_max) break;
+      const bool is_chunk = next_is_chunk();
+      if (is_chunk && !batch.empty() && (bytes > beside_chunk_bytes_max || !has_room(at, true)))
+        break;
       bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
@@ -112,12 +111,13 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
   }
 }
 
-bool proposer::has_room(clock_reading at) const {
+/// Chunks have a window of their own, and small commands their rounds beside them.
+bool proposer::has_room(clock_reading at, bool is_chunk) const {
   const slot from = std::max(chosen_, inherited_);
   const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
   if (own == 0) return true;
-  if (queue_.front().what == operation::put_chunk) {
-    if (own < chunks_in_flight_max) return true;
+  if (is_chunk) {
+    if (own < chunk_window_.size()) return true;
   } else {
     const auto chunks = static_cast<std::uint64_t>(std::count_if(
         in_flight_.begin(), in_flight_.end(), [](const auto& p) { return p.is_chunk; }));
@@ -196,6 +196,8 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
   const bool skips = planted(bug::chosen_out_of_order);
   while (!in_flight_.empty() &&
          (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
+    const auto& first = in_flight_.front();
+    if (first.is_chunk) chunk_window_.note(at.now.ms - first.sent_at.ms);
     in_flight_.pop_front();
     ++chosen_;
   }

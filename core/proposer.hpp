@@ -15,6 +15,7 @@
 
 #include "core/applied_ledger.hpp"
 #include "core/ballot.hpp"
+#include "core/chunk_window.hpp"
 #include "core/command.hpp"
 #include "core/configuration.hpp"
 #include "core/grid_quorum.hpp"
@@ -189,7 +190,7 @@ class proposer {
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
-  [[nodiscard]] bool has_room(clock_reading at) const;
+  [[nodiscard]] bool has_room(clock_reading at, bool is_chunk) const;
   [[nodiscard]] bool knows_inherited() const {
     return chosen_ >= inherited_ || planted(bug::heir_reads_early);
   }
@@ -258,7 +259,8 @@ class proposer {
   slot inherited_;
   std::deque<command> queue_;   ///< bound: queue_max, further commands are given back
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
-  tick proposed_at_;            ///< when that was
+  chunk_window chunk_window_;
+  tick proposed_at_;  ///< when that was
   stamp last_stamp_;
   stamp next_due_;           ///< a row ends then, in log time; 0: none
   bool time_asked_ = false;  ///< a read wants to know how long a row has left

@@ -2,6 +2,8 @@
 // and the honest answer when a commit quorum is out of reach (§2).
 #include <doctest/doctest.h>
 
+#include <deque>
+
 #include "core/blob_manifest.hpp"
 #include "tests/support/owner_bench.hpp"
 
@@ -16,6 +18,17 @@ decoded_batch batch_in(const accept& m) {
   auto batch = decode_batch(m.entries[0]);
   REQUIRE(batch.has_value());
   return std::move(*batch);
+}
+
+std::vector<command> chunks(std::uint64_t first, std::size_t count) {
+  auto chunk = put(proc(9), 0, "k", encode(chunk_put{1, std::string(hash_bytes, 'n'), "c"}));
+  chunk.what = operation::put_chunk;
+  std::vector<command> out;
+  for (std::uint64_t s = first; s < first + count; ++s) {
+    out.push_back(chunk);
+    out.back().seq = sequence{s};
+  }
+  return out;
 }
 
 /// An owner that serves with an empty log.
@@ -119,23 +132,53 @@ TEST_SUITE("core/proposer_batching") {
     CHECK(batch_in(large[0]).commands.size() == 1);
   }
 
-  TEST_CASE("32 chunks are in flight, and small commands have their four rounds beside them") {
+  TEST_CASE("chunks that are chosen at once are 32 in flight, others four or a millisecond apart") {
     serving_bench b;
-    auto chunk = put(proc(9), 0, "k", encode(chunk_put{1, std::string(hash_bytes, 'n'), "c"}));
-    chunk.what = operation::put_chunk;
-    std::vector<command> many;
-    for (std::uint64_t s = 1; s <= 31; ++s) {
-      chunk.seq = sequence{s};
-      many.push_back(chunk);
+    std::deque<accept> flying;
+    const auto fly = [&](const proposer_effects& out) {
+      const auto sent = accepts(out);
+      flying.insert(flying.end(), sent.begin(), sent.end());
+      return sent.size();
+    };
+    const auto choose = [&] {
+      const auto m = flying.front();
+      flying.pop_front();
+      const auto sent = fly(b.vote(1, m));
+      return sent + fly(b.vote(2, m));
+    };
+    std::uint64_t now = 1'000;
+    b.at(now);
+    CHECK(fly(b.commands(chunks(1, 300))) == 4);
+    for (int i = 0; i < 28; ++i) CHECK(choose() == 2);
+    CHECK(flying.size() == 32);
+    for (int i = 0; i < 10; ++i) CHECK(choose() == 1);
+    CHECK(flying.size() == 32);
+    b.at(now += 9);
+    std::size_t sent = 0;
+    while (flying.size() > 4) sent += choose();
+    CHECK(sent == 1);  // the last one was sent long ago
+    while (flying.size() < 64) {
+      b.at(now += 2);
+      REQUIRE(fly(b.commands(chunks(300 + now, 1))) == 1);
     }
-    const auto first = accepts(b.commands(many)).size();
-    CHECK(first == 31);
-    for (std::uint64_t s = 32; s < 36; ++s)
+    b.at(now + 2);
+    CHECK(accepts(b.commands(chunks(999, 1))).empty());
+  }
+
+  TEST_CASE("small commands have their four rounds beside chunks, and bring no more of these") {
+    serving_bench b;
+    CHECK(accepts(b.commands(chunks(1, 4))).size() == 4);
+    for (std::uint64_t s = 5; s < 9; ++s)
       CHECK_FALSE(accepts(b.commands({put(proc(9), s, "k", "v")})).empty());
-    CHECK(accepts(b.commands({put(proc(9), 36, "k", "v")})).empty());
-    chunk.seq = sequence{37};
-    CHECK(accepts(b.commands({chunk})).empty());
-    CHECK(b->queued() == 2);
+    CHECK(accepts(b.commands({put(proc(9), 9, "k", "v")})).empty());
+    serving_bench mixed;
+    std::vector<command> pairs;
+    for (std::uint64_t s = 1; s <= 200; s += 2) {
+      pairs.push_back(put(proc(9), s, "k", "v"));
+      pairs.push_back(chunks(s + 1, 1)[0]);
+    }
+    CHECK(accepts(mixed.commands(pairs)).size() <= 8);
+    CHECK(mixed->queued() >= 190);
   }
 
   TEST_CASE("stamps rise by one at least, whatever the wall clock does") {
