@@ -15,11 +15,13 @@ void log_retention::restart(slot truncated, slot applied) {
   pieces_.clear();
   total_ = 0;
   applied_ = applied;
-  const auto step = std::max({slots_, applied - truncated, pieces_per_keep}) / pieces_per_keep;
+  // In eight pieces at most, or their presumed sizes alone would be more than is kept.
+  const auto step = (std::max(slots_, applied - truncated) + pieces_per_keep - 1) / pieces_per_keep;
   for (slot last = truncated; last < applied;) {
     const auto slots = std::min(step, applied - last);
     last = last + slots;
-    pieces_.push_back({last, slots, 0});
+    pieces_.push_back({last, slots, bytes_ / pieces_per_keep});
+    total_ += pieces_.back().bytes;
   }
 }
 

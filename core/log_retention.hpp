@@ -14,8 +14,8 @@ namespace atlas::core {
 
 class log_retention {
  public:
-  /// Slots (truncated, applied] are on disk already. Their size is not known and counts as nothing,
-  /// their age begins anew; their number counts.
+  /// Slots (truncated, applied] are on disk already. Their number counts, their age begins anew,
+  /// and their size is not known: each piece of them counts as a full one.
   log_retention(const replica_limits& limits, slot truncated, slot applied)
       : slots_(limits.keep_slots), bytes_(limits.keep_bytes), ms_(limits.keep_ms) {
     restart(truncated, applied);

@@ -103,6 +103,12 @@ TEST_SUITE("core/log_retention") {
       CHECK(s - truncated.value <= 100);
     }
     CHECK(truncated.value >= 200);
+    // The size of what is there is not known.
+    log_retention sized(keeping(1'000, 800), {}, {50});
+    for (std::uint64_t s = 51; s <= 57; ++s) sized.note({s}, 100);
+    CHECK(sized.surplus({57}) == slot{});
+    sized.note({58}, 100);
+    CHECK(sized.surplus({58}) == slot{50});
     // A setting that was larger then.
     CHECK(log_retention(keeping(8), {10}, {50}).surplus({50}) == slot{40});
   }
