@@ -62,6 +62,7 @@ void request_router::follow_to(watch& w, std::shared_ptr<log_entry> entry) {
   w.terms.home = core::home_table(w.entry->log);
   w.terms.from = {};
   w.frontier.reset();
+  w.question = 0;  // its answer would be of another log, or of an earlier stay in this one
   w.is_orphan = false;
 }
 
