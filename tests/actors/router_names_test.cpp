@@ -145,6 +145,20 @@ TEST_SUITE("actors/router_names") {
           "has a quorum");
   }
 
+  TEST_CASE("what waits for a table leaves with the answer that it was made") {
+    router_bench b;
+    b.submit(net::verb::key_put, "orders.1", "x");
+    const auto creation = b.told();
+    REQUIRE(creation.what == core::operation::create_table);
+    const auto made = b.open_log({8}, "orders");  // the catalogue is faster than the answer
+    CHECK(b.bench.is_empty());
+    b.answer(core::meta_log, creation, record_of(made));
+    REQUIRE_FALSE(b.bench.is_empty());  // no tick came between
+    const auto sent = b.told();
+    CHECK(sent.what == core::operation::put);
+    CHECK(sent.row == ".1");
+  }
+
   TEST_CASE("a table that was made and dropped unheard of leaves its name usable") {
     router_bench b;
     core::table_record brief;
