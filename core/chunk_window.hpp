@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace atlas::core {
@@ -11,9 +12,18 @@ namespace atlas::core {
 class chunk_window {
  public:
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  /// A chunk was chosen `age_ms` milliseconds after it was sent.
-  void note(std::uint64_t age_ms) {
-    size_ = age_ms <= at_once_ms ? std::min(size_ + 1, most) : std::max(size_ - 1, least);
+  /// A chunk is sent beside `others` slots in flight. One that goes alone needs no window, and what
+  /// the window was says little about what comes after a pause.
+  void sent(std::size_t others) {
+    if (others == 0) size_ = std::max(size_ / 2, least);
+  }
+  /// A chunk was chosen `age_ms` milliseconds after it was sent, as one of `in_flight` slots. That
+  /// it was fast says something of the window only if that was full.
+  void chosen(std::uint64_t age_ms, std::size_t in_flight) {
+    if (age_ms > at_once_ms)
+      size_ = std::max(size_ - 1, least);
+    else if (in_flight >= size_)
+      size_ = std::min(size_ + 1, most);
   }
 
   static constexpr std::uint64_t least = 4;

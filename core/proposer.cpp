@@ -101,6 +101,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     proposed_at_ = at.now;
     last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
     if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
+    if (has_chunk) chunk_window_.sent(in_flight_.size());
     propose(make_batch(last_stamp_, batch), at, out);
     in_flight_.back().is_chunk = has_chunk;
   }
@@ -197,7 +198,7 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
   while (!in_flight_.empty() &&
          (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
     const auto& first = in_flight_.front();
-    if (first.is_chunk) chunk_window_.note(at.now.ms - first.sent_at.ms);
+    if (first.is_chunk) chunk_window_.chosen(at.now.ms - first.sent_at.ms, in_flight_.size());
     in_flight_.pop_front();
     ++chosen_;
   }
