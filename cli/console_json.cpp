@@ -73,8 +73,8 @@ void add(content& to, const console_frame& frame, const console_request& request
     to.rest["rows"] = rows_of(frame);
   else if (frame.what == shape::blob)
     to.values.push_back(text(frame.payload));
-  else if (request.shape.text)  // NOLINT(bugprone-branch-clone): the order of the questions counts
-    to.lines.push_back(text(line));
+  else if (request.shape.text)
+    to.lines.push_back(text(line));  // NOLINT(bugprone-branch-clone): asked before the others
   else if (listed && line.starts_with("MORE "))
     to.rest["more"] = text(line.substr(5));
   else if (line.starts_with("VALUE:"))
