@@ -259,8 +259,8 @@ class proposer {
   slot inherited_;
   std::deque<command> queue_;   ///< bound: queue_max, further commands are given back
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
+  tick proposed_at_;            ///< when that was
   chunk_window chunk_window_;
-  tick proposed_at_;  ///< when that was
   stamp last_stamp_;
   stamp next_due_;           ///< a row ends then, in log time; 0: none
   bool time_asked_ = false;  ///< a read wants to know how long a row has left
