@@ -9,6 +9,8 @@
 
 namespace atlas::actors {
 
+inline constexpr const char* damaged_answer = "the owner's answer is damaged";
+
 /// What a change of an access list is answered with.
 [[nodiscard]] std::string acl_text(const net::client_request& r);
 

@@ -148,7 +148,7 @@ class request_router : public net::backend, public request_sink {
     core::watch_terms terms;
     /// What the client calls the position in front of the table's first change: when the table was
     /// made, in microseconds. Changes are counted from there; the next table of the name begins far
-    /// behind it (catalogue.cpp), so no position of the one is one of the other.
+    /// behind it (catalogue.cpp), so that their positions are apart.
     std::uint64_t before_first = 0;
     std::optional<std::uint64_t> named;  ///< the client goes on from this
     std::shared_ptr<log_entry> entry;

@@ -1,6 +1,7 @@
 // Values too large for one command (core/blob_manifest.hpp): their parts go through the log first,
 // each under its name, then the manifest that names them; they are read part by part, and checked.
 #include "actors/chunk_name.hpp"
+#include "actors/describe.hpp"
 #include "actors/request_router.hpp"
 #include "core/blob_manifest.hpp"
 #include "core/bytes.hpp"
@@ -10,7 +11,6 @@
 namespace atlas::actors {
 namespace {
 
-constexpr const char* damaged_answer = "the owner's answer is damaged";
 constexpr const char* damaged_part = "a part of the value is damaged at its owner";
 
 }  // namespace

@@ -341,7 +341,7 @@ void request_router::reply_rule(const waiting& w, core::outcome&& result) {
     case net::verb::key_ttl:
     case net::verb::key_meta: {
       const auto m = core::decode_row_meta(result.data);
-      if (!m) return reply(w.ticket, net::reply_kind::warn, "the owner's answer is damaged");
+      if (!m) return reply(w.ticket, net::reply_kind::warn, damaged_answer);
       return say(r.what == net::verb::key_ttl ? ttl_text(*m) : meta_text(*m));
     }
     case net::verb::acl_list: {

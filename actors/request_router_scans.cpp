@@ -193,7 +193,7 @@ void request_router::ask_whether_group(const std::string& table, std::uint64_t d
     const auto known = core::decode_table(result.data);
     const bool is_told = decided && result.code == core::outcome_code::ok;
     if (is_told && !known) {
-      result = {core::outcome_code::refused, "the answer of the owner of atlas.nodes is damaged"};
+      result = {core::outcome_code::refused, damaged_answer};
     } else if (is_told && !known->is_group) {
       const std::lock_guard lock(mutex_);
       leave_group(*known);

@@ -132,7 +132,7 @@ void request_router::on_looked_up(const std::string& table, bool decided, core::
   }
   const auto known = core::decode_table(result.data);
   if (result.code == core::outcome_code::ok && !known) {
-    result = {core::outcome_code::refused, "the answer of the owner of atlas.nodes is damaged"};
+    result = {core::outcome_code::refused, damaged_answer};
   } else if (result.code == core::outcome_code::ok && is_gone(known->table)) {
     result = {core::outcome_code::not_found, {}};  // only the name is still there
   } else if (result.code == core::outcome_code::ok && known->is_group) {

@@ -183,7 +183,7 @@ void request_router::on_told_where(std::uint64_t ticket, watch& w, bool decided,
   } else if (is_dropped) {
     ask_again(ticket);
   } else if (!decided || !f) {
-    end_watch(ticket, decided ? "the owner's answer is damaged" : result.data);
+    end_watch(ticket, decided ? damaged_answer : result.data);
   } else {
     follow_to(w, board_->log(f->log));
     if (w.entry->log == f->log) w.frontier = f->upto;

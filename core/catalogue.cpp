@@ -33,8 +33,8 @@ namespace {
 constexpr const char* next_node_row = "c/node";
 // No table is made earlier than this, in microseconds.
 constexpr const char* made_row = "c/made";
-// A table of so few changes, and no more than one in each microsecond of its life, tells none at a
-// position of the table that has its name next, whatever the clocks of the meta log's owners say.
+// A table with fewer changes than this has none at a position of the table that has its name next,
+// whatever the clocks of the meta log's owners say.
 constexpr std::uint64_t changes_apart = std::uint64_t{1} << 32;
 
 std::string node_row(node_id id) {

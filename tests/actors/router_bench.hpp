@@ -19,6 +19,14 @@ using namespace atlas::actors;
 inline constexpr core::process self{{1}, {1}};
 inline constexpr core::log_id users_log{7};
 
+inline core::table_record table_of_own(const std::string& name, core::log_id log) {
+  core::table_record record;
+  record.name = name;
+  record.log = log;
+  record.table = core::home_table(log);
+  return record;
+}
+
 struct router_bench {
   actor_bench bench;
   std::shared_ptr<board> where = std::make_shared<board>(self, "eu");
@@ -45,10 +53,7 @@ struct router_bench {
     entry->update(now);
     entry->set_owner(bench.as<owner_actor>());
     where->add_log(std::move(entry));
-    core::table_record record;
-    record.name = table;
-    record.log = id;
-    record.table = core::home_table(id);
+    auto record = table_of_own(table, id);
     tables.tables.push_back(record);
     tables.next_log = std::max(tables.next_log, core::log_id{id.value + 1});
     tell_catalogue();

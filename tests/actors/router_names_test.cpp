@@ -45,11 +45,7 @@ struct watch_bench : router_bench {
   core::table_record make_anew() {
     const auto name = asked();
     CHECK(name.row == "t/users");
-    core::table_record made;
-    made.name = "users";
-    made.log = {8};
-    made.table = core::home_table(made.log);
-    answer(core::meta_log, name, record_of(made));
+    answer(core::meta_log, name, record_of(table_of_own("users", {8})));
     tables.tables.clear();
     return open_log({8}, "users");
   }
@@ -161,12 +157,8 @@ TEST_SUITE("actors/router_names") {
 
   TEST_CASE("a table that was made and dropped unheard of leaves its name usable") {
     router_bench b;
-    core::table_record brief;
-    brief.name = "brief";
-    brief.log = {50};
-    brief.table = core::home_table(brief.log);
     b.get("brief.a");
-    b.answer(core::meta_log, b.asked(), record_of(brief));
+    b.answer(core::meta_log, b.asked(), record_of(table_of_own("brief", {50})));
     CHECK(b.replies().empty());
     CHECK(b.bench.is_empty());  // waits for the catalogue to say so
     b.tables.next_log = {51};
@@ -185,10 +177,7 @@ TEST_SUITE("actors/router_names") {
     const auto listing = b.submit(net::verb::count, "shop.");
     const auto question = b.asked();
     CHECK(question.row == "t/shop");
-    core::table_record shop = b.tables.tables.back();
-    shop.is_group = false;
-    shop.log = {8};
-    shop.table = core::home_table(shop.log);
+    auto shop = table_of_own("shop", {8});
     SUBCASE("it is one") {
       shop = b.tables.tables.back();
       b.answer(core::meta_log, question, record_of(shop));
@@ -226,15 +215,11 @@ TEST_SUITE("actors/router_names") {
     CHECK(b.replies().empty());
     const auto name = b.asked();
     CHECK(name.row == "t/users");
-    core::table_record made;
-    made.name = "users";
-    made.log = {8};
-    made.table = core::home_table(made.log);
-    b.answer(core::meta_log, name, record_of(made));
+    b.answer(core::meta_log, name, record_of(table_of_own("users", {8})));
     b.tables.tables.clear();
     b.open_log({8}, "users");
     const auto sent = b.taken();
-    CHECK(sent.log == made.log);
+    CHECK(sent.log == core::log_id{8});
     REQUIRE(sent.reads.size() == 1);
     CHECK(sent.reads[0].what == core::read_kind::frontier);
     b.router.cancel({watching});
