@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 
 #include "actors/owner.hpp"
@@ -51,6 +52,7 @@ acceptor_actor::behavior_type acceptor::make_behavior() {
             if (entry_->watches.load(std::memory_order_relaxed))
               board_->requests->on_history(entry_->log);
           },
+          [this](const filed& f) { filing_ -= f.jobs; },
           [this](tick_message) { on_tick(); },
           handler(&core::replica::on_snapshot_offer),
           handler(&core::replica::on_snapshot_request),
@@ -79,12 +81,20 @@ void acceptor::on_tick() {
   delayed_send(this, acceptor_tick, tick_message{});
 }
 
+/// Large entries go to the filer first, and so does what comes behind them.
+void acceptor::keep(core::replica_effects& out) {
+  const bool is_ahead = std::any_of(out.persist.begin(), out.persist.end(), core::is_filed);
+  store_job job{{entry_->log, std::move(out.persist), out.sync, {}},
+                out.group,
+                std::move(out.held),
+                acceptor_actor{this}};
+  if (!is_ahead && filing_ == 0) return send(board_->store, std::move(job));
+  ++filing_;
+  send(board_->filer, std::move(job));
+}
+
 void acceptor::emit(core::replica_effects& out) {
-  if (!out.persist.empty() || !out.held.empty())
-    send(board_->store, store_job{{entry_->log, std::move(out.persist), out.sync},
-                                  out.group,
-                                  std::move(out.held),
-                                  acceptor_actor{this}});
+  if (!out.persist.empty() || !out.held.empty()) keep(out);
   board_->send_all(std::move(out.now));
   if (!out.results.empty()) {
     std::map<core::process, answers> by_origin;

@@ -31,6 +31,7 @@ class acceptor : public metered<acceptor_actor::base> {
     };
   }
   void emit(core::replica_effects& out);
+  void keep(core::replica_effects& out);
   void answer_reads(const confirmed& batch);
   [[nodiscard]] bool stands(const confirmed& batch) const;
   bool begin_walk(const core::read& r, core::stamp wall, std::vector<listing_job>& out);
@@ -43,6 +44,7 @@ class acceptor : public metered<acceptor_actor::base> {
   std::shared_ptr<log_entry> entry_;
   std::shared_ptr<core::log_store> disk_;
   std::uint64_t small_commands_ = 0;  ///< that `replica_` had applied
+  std::uint64_t filing_ = 0;          ///< jobs that the filer has not handed on yet
   core::replica replica_;
   /// Listings that were given back because rows were about to end, and the owner's time then.
   std::map<std::tuple<core::process, core::table_id, core::sequence>, core::stamp> waiting_;

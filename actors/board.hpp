@@ -160,6 +160,7 @@ class board {
   bool reads_on_leases = true;  ///< false: `reads: quorum`
   bool thrifty = false;         ///< owners ask the nearest quorum first
   store_actor store;
+  filer_actor filer;
   reader_actor reader;
   hasher_actor hasher;
   /// When this node last applied a command that is no part of a large value: those give way.

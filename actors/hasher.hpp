@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 
@@ -17,14 +18,25 @@ class hasher : public metered<hasher_actor::base> {
   behavior_type make_behavior() override;
 
  private:
+  struct hashed_part {
+    std::uint64_t ticket = 0;
+    bool is_up = false;  ///< a part of an upload
+    std::string name;
+    std::shared_ptr<std::string> bytes;
+  };
+
   void hash(hash_job& job);
-  void give(hash_done&& part);
+  void give(hashed_part&& part);
+  void hand_on(hashed_part&& part);
+  void on_turn();
+  void wait_for_turn(std::uint64_t now_us);
   [[nodiscard]] bool is_busy(std::uint64_t now_us) const;
 
   std::shared_ptr<board> board_;
   /// Of each upload under way: where its next part stands.
   std::map<std::uint64_t, core::chunk_place> uploads_;
-  std::uint64_t next_us_ = 0;  ///< no part goes on before
+  std::deque<hashed_part> paced_;  ///< that wait for their turn. Bound: the sessions' parts
+  std::uint64_t next_us_ = 0;      ///< no part goes on before, unless nothing small is written
 };
 
 }  // namespace atlas::actors

@@ -22,6 +22,10 @@ struct written {
   std::uint64_t group = 0;
   bool durable = false;  ///< and synced
 };
+/// Filer -> acceptor: the oldest so many jobs that it was sent are in the store's mailbox.
+struct filed {
+  std::uint64_t jobs = 0;
+};
 /// Reads that the owner has confirmed; see core::proposer_effects.
 struct confirmed {
   core::slot applied_min;
@@ -120,7 +124,7 @@ using acceptor_actor = caf::typed_actor<
     caf::reacts_to<core::process, core::prepare>, caf::reacts_to<core::process, core::accept>,
     caf::reacts_to<core::process, core::commit>, caf::reacts_to<core::process, core::fetch>,
     caf::reacts_to<core::process, core::chosen>, caf::reacts_to<confirmed>, caf::reacts_to<chase>,
-    caf::reacts_to<written>, caf::reacts_to<tick_message>,
+    caf::reacts_to<written>, caf::reacts_to<filed>, caf::reacts_to<tick_message>,
     caf::reacts_to<core::process, core::snapshot_offer>,
     caf::reacts_to<core::process, core::snapshot_request>,
     caf::reacts_to<core::process, core::snapshot_chunk>,
@@ -143,22 +147,17 @@ struct store_job {
   acceptor_actor tell;
 };
 
+/// Logs whose large entries are put on the disk ahead of the store's write pass here.
+using filer_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>>;
+
 using store_actor = caf::typed_actor<caf::reacts_to<store_job>, caf::reacts_to<tick_message>,
                                      caf::reacts_to<drop_log>>;
 
 using reader_actor = caf::typed_actor<caf::reacts_to<listing_job>, caf::reacts_to<watch_job>,
                                       caf::reacts_to<tick_message>>;
 
-/// Hasher -> itself: a part whose turn has come.
-struct hash_done {
-  std::uint64_t ticket = 0;
-  bool is_up = false;  ///< a part of an upload
-  std::string name;
-  std::shared_ptr<std::string> bytes;
-};
-
-using hasher_actor =
-    caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<hash_end>, caf::reacts_to<hash_done>>;
+using hasher_actor = caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<hash_end>,
+                                      caf::reacts_to<tick_message>>;
 
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
@@ -173,6 +172,7 @@ using directory_actor =
 }  // namespace atlas::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::filed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::confirmed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::chase)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::reachable)
@@ -193,5 +193,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::listing_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::watch_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_end)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::hash_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::stale_asks)

@@ -14,6 +14,7 @@
 #include "actors/board.hpp"
 #include "actors/directory.hpp"
 #include "actors/door.hpp"
+#include "actors/filer.hpp"
 #include "actors/hasher.hpp"
 #include "actors/migration_coordinator.hpp"
 #include "actors/reader.hpp"
@@ -160,6 +161,7 @@ class running_node {
     const actors::introduction words{me.cluster_id, me.node_uuid, me.disk_uuid, nonce};
     auto peers = std::make_shared<actors::peer_book>();
     board_->store = system_.spawn<actors::store, caf::detached>(board_, std::ref(disk_));
+    board_->filer = system_.spawn<actors::filer, caf::detached>(board_, std::ref(disk_));
     board_->reader = system_.spawn<actors::reader, caf::detached>(board_);
     board_->hasher = system_.spawn<actors::hasher, caf::detached>(board_);
     board_->coordinator =

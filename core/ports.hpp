@@ -50,11 +50,19 @@ struct record_write {
   std::size_t shared = 0;
 };
 
+/// Entries from here on are put on the disk ahead of the record of the vote, from a thread of their
+/// own. A chunk of a value is one; a batch of many small commands should not cost another fsync.
+constexpr std::size_t filed_bytes_min = std::size_t{96} << 10;
+[[nodiscard]] inline bool is_filed(const record_write& w) {
+  return w.what == record_write::kind::accepted && w.value && w.value->size() >= filed_bytes_min;
+}
+
 /// Everything one step of one log wants on disk, in order; applied atomically.
 struct log_writes {
   log_id log;
   std::vector<record_write> writes;
-  bool sync = true;  ///< false: may ride with the next synced group (nothing depends on it yet)
+  bool sync = true;   ///< false: may ride with the next synced group (nothing depends on it yet)
+  std::string filed;  ///< the store's notes about entries that it has filed
 };
 
 /// What a log left on disk, as read at start.
@@ -119,6 +127,13 @@ class node_store {
   /// returns after the fsync. A failure ends the process with a clear message: after a failed fsync
   /// nothing in memory can be trusted (consensus.md §3).
   virtual void write(std::vector<log_writes>& groups, bool sync) = 0;
+  /// Puts the entries of the group that `is_filed` names on the disk ahead of `write`, which does
+  /// it otherwise. From one thread, which need not be that of `write`. The group must be written
+  /// then, dropped logs' too.
+  virtual void file_entries(log_writes& group) = 0;
+  /// All that was filed is durable when it returns; before that, no group may be written that was
+  /// filed. From the thread of `file_entries`.
+  virtual void sync_filed() = 0;
   /// Opens a log, taking a column family from the pool if it is new. Idempotent. `table` is the
   /// name kept beside the log in the catalogue. May be called from another thread than `write`.
   /// Null if the log was dropped: it must never be seen empty.

@@ -192,9 +192,9 @@ std::string describe_refusal(challenge_role role, challenge_outcome outcome,
                                "connect to this port"
                              : "it does not answer as an Atlas node; check the address and port");
     case challenge_outcome::other_version:
-      return refused + "it speaks handshake version " + std::to_string(peer_version) +
-             ", this node speaks version " + std::to_string(challenge_version) +
-             "; run compatible versions of Atlas on every node";
+      return refused + "it speaks format " + std::to_string(peer_version) +
+             ", this node speaks format " + std::to_string(challenge_version) +
+             "; run the same version of Atlas on every node";
   }
   ATLAS_CHECK(false, "only a refused handshake has a reason");
 }

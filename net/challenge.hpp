@@ -17,9 +17,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/format.hpp"
+
 namespace atlas::net {
 
-inline constexpr std::uint8_t challenge_version = 1;
+/// A node of another format could not be understood later.
+inline constexpr std::uint8_t challenge_version = core::format_version;
 inline constexpr std::size_t challenge_magic_bytes = 8;
 inline constexpr std::size_t challenge_nonce_bytes = 32;
 inline constexpr std::size_t challenge_proof_bytes = 32;
@@ -47,7 +50,7 @@ enum class challenge_outcome : std::uint8_t {
   wrong_credentials,    ///< the other side's proof is wrong
   refused_credentials,  ///< the other side says that our proof is wrong
   not_atlas,            ///< the other side speaks something else
-  other_version,        ///< the other side speaks another version of this handshake
+  other_version,        ///< the other side speaks another format
 };
 
 /// One side of one handshake. Send `take_output`, read at most `wanted` bytes, `feed` them, repeat

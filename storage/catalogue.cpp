@@ -9,6 +9,7 @@
 #include <random>
 
 #include "core/bytes.hpp"
+#include "core/format.hpp"
 #include "storage/layout.hpp"
 
 namespace atlas::storage {
@@ -56,10 +57,10 @@ core::result<std::uint64_t> read_number(const database& disk, std::string_view k
 core::result<core::done> check_format(const database& disk) {
   auto found = read_number(disk, format_key);
   if (!found) return found.error();
-  if (found.value() == format_version) return core::done{};
+  if (found.value() == core::format_version) return core::done{};
   return core::failure{core::errc::wrong_version,
                        disk.path() + " was written in format " + std::to_string(found.value()) +
-                           ", this program reads format " + std::to_string(format_version) +
+                           ", this program reads format " + std::to_string(core::format_version) +
                            ". Start the version of atlas-node that wrote it, or name an empty " +
                            "data directory and let the node join again as a new one."};
 }
@@ -70,7 +71,7 @@ bool found_catalogue(database& disk) {
   born.node_uuid = make_uuid();
   born.disk_uuid = make_uuid();
   rocksdb::WriteBatch batch;
-  batch.Put(slice(format_key), number_bytes(format_version));
+  batch.Put(slice(format_key), number_bytes(core::format_version));
   batch.Put(slice(identity_key), encode_identity(born));
   batch.Put(slice(boot_key), number_bytes(0));
   return disk.write_group(batch, true);

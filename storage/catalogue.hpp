@@ -16,9 +16,6 @@
 
 namespace atlas::storage {
 
-/// The one format this program reads and writes (docs/formats.md).
-inline constexpr std::uint64_t format_version = 9;
-
 /// One log on this disk.
 struct catalogue_log {
   core::log_id log;

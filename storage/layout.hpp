@@ -11,6 +11,7 @@
 
 #include "core/ballot.hpp"
 #include "core/ids.hpp"
+#include "core/ports.hpp"
 
 namespace atlas::storage {
 
@@ -49,9 +50,7 @@ void put_number(char* out, std::uint64_t v);
 
 /// Entries from here on are payloads, and rows that hold so many bytes of one share it.
 constexpr std::size_t payload_bytes_min = std::size_t{32} << 10;
-/// Payloads from here on are in files of their own (payload_file.hpp). A chunk of a value is one; a
-/// batch of many small commands should not cost another fsync.
-constexpr std::size_t filed_bytes_min = std::size_t{96} << 10;
+static_assert(payload_bytes_min <= core::filed_bytes_min, "what is filed is a payload");
 
 /// Key of a slot in one of the spaces that are ordered by slot.
 class slot_key {

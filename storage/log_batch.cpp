@@ -41,10 +41,6 @@ bool log_batch::looks_at_disk(const core::record_write& w) {
   }
 }
 
-bool log_batch::is_filed(const core::record_write& w) {
-  return w.what == kind::accepted && bytes_of(w).size() >= filed_bytes_min;
-}
-
 bool log_batch::touches_payloads(const core::record_write& w) {
   return looks_at_disk(w) || is_payload(w) || w.what == kind::install;
 }
@@ -102,8 +98,8 @@ void log_batch::put_accepted(const core::record_write& w) {
 }
 
 void log_batch::put_payload(const core::record_write& w) {
-  if (!is_filed(w)) return put(slot_key(space::payload, w.at).view(), slice(bytes_of(w)));
-  const auto& place = desk_.placed.at(&w);
+  if (!core::is_filed(w)) return put(slot_key(space::payload, w.at).view(), slice(bytes_of(w)));
+  const auto& place = filed_.at(next_filed_++);
   now_.unwritten[w.at] = place;
   const auto reference = encode_place(place);
   put(slot_key(space::payload_at, w.at).view(), {reference.data(), reference.size()});
@@ -112,7 +108,7 @@ void log_batch::put_payload(const core::record_write& w) {
 void log_batch::erase_payload(core::slot at) {
   const auto place = place_of(at);
   if (!place) return erase_slot(space::payload, at);
-  desk_.ended.push_back(*place);
+  ended_with_.push_back(*place);
   now_.unwritten[at] = std::nullopt;
   erase_slot(space::payload_at, at);
 }
@@ -227,7 +223,7 @@ void log_batch::drop_staged() {
   erase_all(shares_of(where));
   erase_up_to(space::payload, slot_key(space::payload, *last + 1).view());
   const auto walked = disk_.walk_places(family_, *last + 1, [&](core::slot at, const auto& place) {
-    if (now_.unwritten.try_emplace(at).second) desk_.ended.push_back(place);
+    if (now_.unwritten.try_emplace(at).second) ended_with_.push_back(place);
   });
   if (!walked.ok()) return disk_.fail("reading where payloads are", walked);
   erase_up_to(space::payload_at, slot_key(space::payload_at, *last + 1).view());

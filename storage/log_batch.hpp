@@ -29,28 +29,19 @@ struct log_writer_state {
   std::map<core::slot, std::optional<payload_place>> unwritten;
 };
 
-/// Where the writer puts payloads, of all logs.
-struct payload_desk {
-  explicit payload_desk(payload_files& all) : stream(all) {}
-  payload_stream stream;
-  std::map<const core::record_write*, payload_place> placed;  ///< that were appended and synced
-  std::vector<payload_place> ended;                           ///< with the batch in hand
-};
-
 class log_batch {
  public:
-  /// One group of records; everything must outlive it.
+  /// One group of records; everything must outlive it. `filed` tells where its entries are that
+  /// `core::is_filed` names, in order; payloads that end with the batch are added to `ended`.
   log_batch(const database& disk, rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
-            log_writer_state& now, payload_desk& desk)
-      : disk_(disk), batch_(batch), family_(family), now_(now), desk_(desk) {}
+            log_writer_state& now, const std::vector<payload_place>& filed,
+            std::vector<payload_place>& ended)
+      : disk_(disk), batch_(batch), family_(family), now_(now), filed_(filed), ended_with_(ended) {}
 
   /// To be written, it looks at what is on disk: batches that `touch` what it looks for must be
   /// written before.
   [[nodiscard]] static bool looks_at_disk(const core::record_write& w);
   [[nodiscard]] static bool touches_payloads(const core::record_write& w);
-  /// A payload in a file; what it is added to has it `placed`.
-  [[nodiscard]] static bool is_filed(const core::record_write& w);
-
   void add(const core::record_write& w);
 
  private:
@@ -83,7 +74,9 @@ class log_batch {
   rocksdb::WriteBatch& batch_;
   rocksdb::ColumnFamilyHandle* const family_;
   log_writer_state& now_;
-  payload_desk& desk_;
+  const std::vector<payload_place>& filed_;
+  std::size_t next_filed_ = 0;
+  std::vector<payload_place>& ended_with_;
   // What this group has changed so far, by row; the disk does not know it yet.
   std::map<std::string, core::slot, std::less<>> began_;  ///< shares it; slot 0: shares nothing
   std::set<core::slot> ended_;  ///< rows shared these payloads until this group

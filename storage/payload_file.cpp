@@ -8,14 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <limits>
-#include <thread>
 
 #include "core/check.hpp"
 #include "storage/fast_checksum.hpp"
+#include "storage/open_file.hpp"
 
 namespace atlas::storage {
 namespace {
@@ -35,36 +33,6 @@ std::uint64_t both(std::uint32_t high, std::uint32_t low) {
 void put_half(char* out, std::uint32_t v) {
   for (int i = 0; i < 4; ++i) out[i] = static_cast<char>(v >> (24 - 8 * i));
 }
-
-rocksdb::Status system_failure(const std::string& path) {
-  const int why = errno;
-  if (why == ENOSPC) return rocksdb::Status::NoSpace(path, std::strerror(why));
-  return rocksdb::Status::IOError(path, std::strerror(why));
-}
-
-/// Clients may hold every descriptor there is for a moment; that is no reason to end the process.
-int open_patiently(const std::string& path, int flags) {
-  for (int tries = 500;; --tries) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-    if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || tries == 0) return fd;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
-
-/// Closed with its end.
-class open_file {
- public:
-  open_file(const std::string& path, int flags) : fd_(open_patiently(path, flags)) {}
-  ~open_file() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  open_file(const open_file&) = delete;
-  open_file& operator=(const open_file&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 head_bytes head_of(payload_owner of, std::uint32_t size, std::uint32_t crc) {
   head_bytes head;
@@ -134,41 +102,20 @@ std::optional<std::uint64_t> payload_file_number(std::string_view name) {
   return number;
 }
 
-payload_writer::~payload_writer() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 rocksdb::Status payload_writer::create() {
-  const auto path = payload_path(folder_, file_);
-  fd_ = open_patiently(path, O_WRONLY | O_CREAT | O_EXCL);
-  if (fd_ < 0) return system_failure(path);
-  const open_file folder(folder_, O_RDONLY | O_DIRECTORY);
-  if (folder.fd() < 0 || ::fsync(folder.fd()) != 0) return system_failure(folder_);
-  return rocksdb::Status::OK();
+  return out_.create(folder_, payload_path(folder_, file_));
 }
 
 rocksdb::Status payload_writer::append(payload_owner of, std::string_view bytes,
                                        payload_place& at) {
-  ATLAS_CHECK(fd_ >= 0 && bytes.size() <= std::numeric_limits<std::uint32_t>::max(),
-              "a payload has a file, and a size of four bytes");
-  at = {file_, size_ + payload_head_size, static_cast<std::uint32_t>(bytes.size()), crc_of(bytes)};
-  auto head = head_of(of, at.size, at.crc);
-  ::iovec parts[] = {{head.data(), head.size()},
-                     {const_cast<char*>(bytes.data()), bytes.size()}};  // it is only read
-  const bool written = move_all(parts, 2, size_, [&](const ::iovec* p, int n, ::off_t from) {
-    return ::pwritev(fd_, p, n, from);
-  });
-  if (!written) return system_failure(payload_path(folder_, file_));
-  size_ = at.from + at.size;
-  unsynced_ = true;
-  return rocksdb::Status::OK();
-}
-
-rocksdb::Status payload_writer::sync() {
-  if (!unsynced_) return rocksdb::Status::OK();
-  if (::fdatasync(fd_) != 0) return system_failure(payload_path(folder_, file_));
-  unsynced_ = false;
-  return rocksdb::Status::OK();
+  ATLAS_CHECK(bytes.size() <= std::numeric_limits<std::uint32_t>::max(),
+              "the size of a payload has four bytes");
+  at = {file_, out_.size() + payload_head_size, static_cast<std::uint32_t>(bytes.size()),
+        crc_of(bytes)};
+  const auto head = head_of(of, at.size, at.crc);
+  auto status = out_.append({head.data(), head.size()});
+  if (status.ok()) status = out_.append(bytes);
+  return status.ok() ? out_.end_block() : status;
 }
 
 rocksdb::Status read_payload(const std::string& folder, const payload_place& place,
@@ -220,7 +167,7 @@ rocksdb::Status walk_payloads(
                               static_cast<std::uint32_t>(last)};
     if (!got || head != head_of(of, place.size, place.crc) || !visit(of, place))
       return rocksdb::Status::OK();
-    at = place.from + place.size;
+    at = payload_end(place);
   }
 }
 

@@ -1,6 +1,6 @@
 // One file of payloads: bytes that RocksDB would write twice, to its log and out of its memory, and
-// that are written here once. Behind each other, each with a head that tells whose it is; nothing
-// in a file is ever changed.
+// that are written here once. Behind each other, each with a head that tells whose it is, from the
+// beginning of a block on; nothing in a file is ever changed.
 #pragma once
 
 #include <rocksdb/status.h>
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/ids.hpp"
+#include "storage/block_file.hpp"
 #include "storage/layout.hpp"
 
 namespace atlas::storage {
@@ -39,6 +40,10 @@ struct payload_owner {
 };
 /// Bytes of a head: owner, and size and CRC-32C of the bytes; then the CRC-32C of all that.
 constexpr std::size_t payload_head_size = 3 * number_size + 4;
+/// Where the next payload of the file begins, with its head: each begins a block.
+[[nodiscard]] constexpr std::uint64_t payload_end(const payload_place& p) {
+  return block_end(p.from + p.size);
+}
 
 /// The file of that number in `folder`: sixteen hexadecimal digits and ".payloads".
 [[nodiscard]] std::string payload_path(const std::string& folder, std::uint64_t file);
@@ -49,26 +54,21 @@ constexpr std::size_t payload_head_size = 3 * number_size + 4;
 class payload_writer {
  public:
   payload_writer(const std::string& folder, std::uint64_t file) : folder_(folder), file_(file) {}
-  ~payload_writer();
-  payload_writer(const payload_writer&) = delete;
-  payload_writer& operator=(const payload_writer&) = delete;
 
   /// Creates the file, which must not exist, durably. Once, before the first append.
   [[nodiscard]] rocksdb::Status create();
-  /// Puts the bytes behind what is there.
+  /// Puts the bytes behind what is there; they can be read after `sync`.
   [[nodiscard]] rocksdb::Status append(payload_owner of, std::string_view bytes, payload_place& at);
   /// All that was appended is durable when it returns OK.
-  [[nodiscard]] rocksdb::Status sync();
+  [[nodiscard]] rocksdb::Status sync() { return out_.sync(); }
 
   [[nodiscard]] std::uint64_t file() const { return file_; }
-  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t size() const { return out_.size(); }
 
  private:
   const std::string folder_;
   const std::uint64_t file_;
-  int fd_ = -1;
-  std::uint64_t size_ = 0;
-  bool unsynced_ = false;
+  block_file out_;
 };
 
 /// Appends `size` bytes of the payload, from its byte `from` on, to `out`. All of it is read and

@@ -17,8 +17,9 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds sync_wait{2};
 constexpr std::chrono::seconds poll_every{1};
 
+/// Bytes of the file that it takes.
 std::uint64_t whole(const payload_place& p) {
-  return payload_head_size + p.size;
+  return payload_end(p) - (p.from - payload_head_size);
 }
 
 rocksdb::Status failure_of(const std::string& path, const std::error_code& why) {
@@ -62,7 +63,7 @@ payload_pin payload_files::pin() const {
 void payload_files::found(const payload_place& place) {
   auto& file = files_[place.file];
   file.used += whole(place);
-  file.bytes = std::max(file.bytes, place.from + place.size);
+  file.bytes = std::max(file.bytes, payload_end(place));
 }
 
 rocksdb::Status payload_files::check() {
@@ -115,6 +116,17 @@ void payload_files::add(const payload_place& place) {
   auto& file = files_.at(place.file);
   file.used += whole(place);
   file.bytes += whole(place);
+  ++file.awaited;
+}
+
+void payload_files::referred(const std::vector<payload_place>& places) {
+  const std::lock_guard guard(mutex_);
+  for (const auto& place : places) {
+    auto& file = files_.at(place.file);
+    ATLAS_CHECK(file.awaited > 0, "a reference to a payload is written once");
+    --file.awaited;
+    look_if_worth(place.file, file);
+  }
 }
 
 void payload_files::release(const std::vector<payload_place>& places) {
@@ -129,7 +141,7 @@ void payload_files::release(const std::vector<payload_place>& places) {
 
 /// What goes bit by bit, such as a log that is truncated, needs no copy of what goes next.
 void payload_files::look_if_worth(std::uint64_t number, const known_file& file) {
-  if (!file.is_full || file.used > file.bytes / 2) return;
+  if (!file.is_full || file.awaited > 0 || file.used > file.bytes / 2) return;
   const auto now = clock::now();
   const auto [known, is_new] = to_look_at_.try_emplace(number, now + rest_);
   if (file.used == 0) known->second = now;
@@ -245,7 +257,7 @@ rocksdb::Status payload_stream::append(payload_owner of, std::string_view bytes,
   if (writer_ && writer_->size() >= all_.file_bytes()) {
     // Nobody syncs it later.
     if (auto synced = writer_->sync(); !synced.ok()) return synced;
-    left_.push_back(writer_->file());
+    all_.filled(writer_->file());
     writer_.reset();
   }
   if (!writer_) {
@@ -255,10 +267,6 @@ rocksdb::Status payload_stream::append(payload_owner of, std::string_view bytes,
   auto appended = writer_->append(of, bytes, at);
   if (appended.ok()) all_.add(at);
   return appended;
-}
-
-void payload_stream::referred() {
-  for (const auto file : std::exchange(left_, {})) all_.filled(file);
 }
 
 rocksdb::Status payload_stream::sync() {

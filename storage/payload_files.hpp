@@ -55,10 +55,12 @@ class payload_files {
 
   /// A file that is being filled; nobody looks at it until it is `filled`.
   [[nodiscard]] std::uint64_t begin_file();
-  /// Nothing is appended to it any more, and all references to it have been written.
+  /// Nothing is appended to it any more.
   void filled(std::uint64_t file);
-  /// Bytes that are about to be referred to.
+  /// Bytes that are about to be referred to ...
   void add(const payload_place& place);
+  /// ... and the references that have been written. A file is looked at when nothing is awaited.
+  void referred(const std::vector<payload_place>& places);
   /// The references are gone; after the write that took them away.
   void release(const std::vector<payload_place>& places);
 
@@ -89,6 +91,7 @@ class payload_files {
   struct known_file {
     std::uint64_t bytes = 0;
     std::uint64_t used = 0;
+    std::uint64_t awaited = 0;  ///< payloads that nothing refers to yet
     bool is_full = true;
   };
   struct generation;
@@ -121,12 +124,9 @@ class payload_stream {
   [[nodiscard]] rocksdb::Status append(payload_owner of, std::string_view bytes, payload_place& at);
   /// All that was appended is durable when it returns OK.
   [[nodiscard]] rocksdb::Status sync();
-  /// The references to all that was appended have been written.
-  void referred();
 
  private:
   payload_files& all_;
-  std::vector<std::uint64_t> left_;  ///< full files since the last `referred`
   std::unique_ptr<payload_writer> writer_;
 };
 

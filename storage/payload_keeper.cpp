@@ -90,9 +90,7 @@ rocksdb::Status payload_keeper::move(const payloads& used, bool& goes_on) {
     if (goes_on = files_->pause(pace); !goes_on) return status;
   }
   if (auto synced = stream_->sync(); !synced.ok()) return synced;
-  auto referred = refer(used, copies);
-  if (referred.ok()) stream_->referred();
-  return referred;
+  return refer(used, copies);
 }
 
 rocksdb::Status payload_keeper::refer(const payloads& from, const std::vector<payload_place>& to) {
@@ -110,6 +108,8 @@ rocksdb::Status payload_keeper::refer(const payloads& from, const std::vector<pa
       if (is_used) disk_.refer(batch, of, to[i]);
     }
     if (batch.Count() != 0 && !disk_.write_group(batch, false)) return rocksdb::Status::OK();
+    files_->referred({to.begin() + static_cast<std::ptrdiff_t>(begin),
+                      to.begin() + static_cast<std::ptrdiff_t>(end)});
     files_->release(left);
   }
   return rocksdb::Status::OK();

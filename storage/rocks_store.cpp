@@ -1,6 +1,7 @@
-// The write path: records go from the groups straight into one reused batch, without a copy in
-// between; one write and, if asked, one fsync carry the groups of all logs. Where a group looks at
-// what an earlier one has changed (log_batch.hpp), that one is written before, without an fsync.
+// The write path: large entries go to files, ahead of what refers to them, so that nobody else
+// waits for their bytes. Records go from the groups straight into one reused batch, without a copy
+// in between; one write and, if asked, one fsync carry the groups of all logs. Where a group looks
+// at what an earlier one has changed (log_batch.hpp), that one is written before, without an fsync.
 #include "storage/rocks_store.hpp"
 
 #include <rocksdb/write_batch.h>
@@ -81,24 +82,54 @@ struct rocks_store::parts {
     return &found->second;
   }
 
-  /// Puts what goes to files of payloads there, durably, before anything refers to it. Answers the
-  /// log of each group; empty after a failure.
-  std::optional<std::vector<known_log*>> place_payloads(
-      const std::vector<core::log_writes>& groups) {
-    std::vector<known_log*> found;
-    found.reserve(groups.size());
-    desk.placed.clear();
-    rocksdb::Status status;
-    for (const auto& group : groups) {
-      const auto* known = found.emplace_back(find_to_write(group.log));
-      for (const auto& w : group.writes)
-        if (known && status.ok() && log_batch::is_filed(w))
-          status = desk.stream.append({known->number, w.at}, *w.value, desk.placed[&w]);
+  /// Its family; empty if the log was dropped.
+  std::optional<family_number> number_of(core::log_id log) {
+    const std::shared_lock guard(index);
+    const auto found = logs.find(log);
+    if (dropped.contains(log) || found == logs.end()) return std::nullopt;
+    return found->second.number;
+  }
+
+  void file_entries(core::log_writes& group) {
+    std::optional<family_number> family;
+    for (const auto& w : group.writes) {
+      if (!core::is_filed(w)) continue;
+      if (!family && !(family = number_of(group.log))) return;
+      payload_place place;
+      const auto status = stream.append({*family, w.at}, *w.value, place);
+      if (!status.ok()) return disk->fail("writing payloads", status);
+      const auto bytes = encode_place(place);
+      group.filed.append(bytes.data(), bytes.size());
     }
-    if (status.ok()) status = desk.stream.sync();
-    if (status.ok()) return found;
-    disk->fail("writing payloads", status);
-    return std::nullopt;
+  }
+
+  void sync_filed() {
+    if (const auto status = stream.sync(); !status.ok()) disk->fail("writing payloads", status);
+  }
+
+  /// What has come here unfiled goes the same way.
+  void file_the_rest(std::vector<core::log_writes>& groups) {
+    const auto is_left = [](const core::log_writes& group) {
+      const auto& all = group.writes;
+      return group.filed.empty() && std::any_of(all.begin(), all.end(), core::is_filed);
+    };
+    if (std::none_of(groups.begin(), groups.end(), is_left)) return;
+    const std::lock_guard guard(filing);
+    for (auto& group : groups)
+      if (is_left(group)) file_entries(group);
+    sync_filed();
+  }
+
+  /// The places of a group's filed entries.
+  [[nodiscard]] static std::vector<payload_place> places_of(const core::log_writes& group) {
+    std::vector<payload_place> places;
+    std::string_view notes = group.filed;
+    for (; !notes.empty(); notes.remove_prefix(place_size)) {
+      const auto place = decode_place(notes.substr(0, place_size));
+      ATLAS_CHECK(place.has_value(), "the notes about a group are the store's own");
+      places.push_back(*place);
+    }
+    return places;
   }
 
   /// Writes what is in the batch: the end of the groups up to `end`.
@@ -107,7 +138,8 @@ struct rocks_store::parts {
     const auto expired = sync ? disk->payloads().expired() : std::vector<std::uint64_t>();
     if (!disk->write_group(batch, sync)) return;
     disk->payloads().retire(expired);
-    disk->payloads().release(std::exchange(desk.ended, {}));
+    disk->payloads().referred(std::exchange(awaited, {}));
+    disk->payloads().release(std::exchange(ended, {}));
     for (const auto* group = groups.data(); group != end; ++group) follow_install(group->log);
     if (batch.GetDataSize() > batch_keep_bytes) {
       batch = rocksdb::WriteBatch();
@@ -125,8 +157,11 @@ struct rocks_store::parts {
   mutable std::mutex opening;       // one change of the catalogue at a time
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
   std::map<core::log_id, known_log> logs;
-  rocksdb::WriteBatch batch;  // the writer's alone, like what follows
-  payload_desk desk{disk->payloads()};
+  rocksdb::WriteBatch batch;           // the writer's alone, like what follows
+  std::vector<payload_place> awaited;  ///< what the batch refers to first
+  std::vector<payload_place> ended;    ///< with the batch
+  std::mutex filing;                   // guards the stream
+  payload_stream stream{disk->payloads()};
 };
 
 core::result<std::unique_ptr<rocks_store>> rocks_store::open(const store_options& options) {
@@ -203,13 +238,10 @@ core::result<core::done> rocks_store::remember(core::node_id node, const sightin
 }
 
 void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
+  parts_->file_the_rest(groups);
   const std::lock_guard writing(parts_->disk->writing());
-  const auto logs = parts_->place_payloads(groups);
-  if (!logs) return;
-  auto& batch = parts_->batch;
   bool touches_payloads = false;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto& group = groups[i];
+  for (auto& group : groups) {
     const auto any = [&](auto is_so) {
       return std::any_of(group.writes.begin(), group.writes.end(), is_so);
     };
@@ -218,13 +250,29 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
       touches_payloads = false;
     }
     touches_payloads = touches_payloads || any(log_batch::touches_payloads);
-    auto* const known = (*logs)[i];
-    if (!known) continue;
-    log_batch to(*parts_->disk, batch, known->family.get(), known->written, parts_->desk);
+    auto* const known = parts_->find_to_write(group.log);
+    const auto places = parts::places_of(group);
+    auto& awaited = parts_->awaited;
+    awaited.insert(awaited.end(), places.begin(), places.end());
+    if (!known) {  // dropped since it was filed
+      parts_->ended.insert(parts_->ended.end(), places.begin(), places.end());
+      continue;
+    }
+    log_batch to(*parts_->disk, parts_->batch, known->family.get(), known->written, places,
+                 parts_->ended);
     for (const auto& w : group.writes) to.add(w);
   }
   parts_->put_down(groups, groups.data() + groups.size(), sync);
-  parts_->desk.stream.referred();
+}
+
+void rocks_store::file_entries(core::log_writes& group) {
+  const std::lock_guard guard(parts_->filing);
+  parts_->file_entries(group);
+}
+
+void rocks_store::sync_filed() {
+  const std::lock_guard guard(parts_->filing);
+  parts_->sync_filed();
 }
 
 std::shared_ptr<core::log_store> rocks_store::open_log(core::log_id log, std::string_view table) {

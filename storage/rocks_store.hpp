@@ -49,6 +49,8 @@ class rocks_store : public core::node_store {
   /// Only `sync` decides whether to wait for the disk; the flags inside the groups are the caller's
   /// notes. Every log must have been opened once, in this run or an earlier one.
   void write(std::vector<core::log_writes>& groups, bool sync) override;
+  void file_entries(core::log_writes& group) override;
+  void sync_filed() override;
   /// A log that exists keeps the table name it was first opened for.
   std::shared_ptr<core::log_store> open_log(core::log_id log, std::string_view table) override;
   void drop_log(core::log_id log) override;

@@ -121,8 +121,8 @@ TEST_SUITE("storage/identity") {
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.error().code == core::errc::wrong_version);
     CHECK(opened.error().detail.find("written in format 3") != std::string::npos);
-    CHECK(opened.error().detail.find("reads format 9") != std::string::npos);
-    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\x9", 8));
+    CHECK(opened.error().detail.find("reads format 10") != std::string::npos);
+    tamper(dir.file("db"), "atlas/format", std::string("\0\0\0\0\0\0\0\xa", 8));
     CHECK(must_open(dir.file("db"))->identity().boot == core::boot_epoch{2});
   }
 

@@ -33,10 +33,12 @@ std::set<std::uint64_t> files_in(const std::string& folder) {
   return numbers;
 }
 
-payload_place must_append(payload_stream& stream, payload_owner of, std::string_view bytes) {
+payload_place must_append(payload_files& files, payload_stream& stream, payload_owner of,
+                          std::string_view bytes) {
   payload_place place;
   REQUIRE(stream.append(of, bytes, place).ok());
-  stream.referred();
+  REQUIRE(stream.sync().ok());
+  files.referred({place});
   return place;
 }
 
@@ -62,6 +64,8 @@ std::vector<std::string> chores_of(payload_files& files) {
 }
 
 constexpr std::chrono::milliseconds at_once{0};
+/// Filled by two payloads of up to a block each.
+constexpr std::uint64_t two_blocks = 2 * block_bytes;
 
 void cut(const std::string& path, std::uint64_t size) {
   fs::resize_file(path, size);
@@ -91,13 +95,17 @@ TEST_SUITE("storage/payload files") {
     REQUIRE(writer.create().ok());
     payload_place place;
     REQUIRE(writer.append({7, {9}}, "123456789", place).ok());
+    REQUIRE(writer.sync().ok());
     CHECK(place == payload_place{1, payload_head_size, 9, 0xe3069283});  // RFC 3720's check value
     std::ifstream in(payload_path(dir.file("p"), 1), std::ios::binary);
     const std::string all(std::istreambuf_iterator<char>(in), {});
-    REQUIRE(all.size() == payload_head_size + 9);
+    REQUIRE(all.size() == block_bytes);
     CHECK(all.substr(0, 24) ==
           std::string("\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0\x09", 20) + "\xe3\x06\x92\x83");
-    CHECK(all.substr(payload_head_size) == "123456789");
+    CHECK(all.substr(payload_head_size, 9) == "123456789");
+    CHECK(all.find_first_not_of('\0', payload_head_size + 9) == std::string::npos);
+    REQUIRE(writer.append({7, {10}}, "next", place).ok());
+    CHECK(place.from == block_bytes + payload_head_size);
     CHECK_FALSE(payload_writer(dir.file("p"), 1).create().ok());  // nothing is written over
   }
 
@@ -107,9 +115,9 @@ TEST_SUITE("storage/payload files") {
     payload_files files(dir.file("p"), file_bytes, at_once);
     payload_stream stream(files);
     const auto bytes = noise(1, 5000);
-    must_append(stream, {1, {1}}, "before");
-    const auto place = must_append(stream, {1, {2}}, bytes);
-    const auto empty = must_append(stream, {1, {3}}, "");
+    must_append(files, stream, {1, {1}}, "before");
+    const auto place = must_append(files, stream, {1, {2}}, bytes);
+    const auto empty = must_append(files, stream, {1, {3}}, "");
     REQUIRE(stream.sync().ok());
     for (const auto& [from, size] : std::vector<std::pair<std::size_t, std::size_t>>{
              {0, 5000}, {0, 1}, {4999, 1}, {5000, 0}, {17, 4000}}) {
@@ -140,7 +148,8 @@ TEST_SUITE("storage/payload files") {
     REQUIRE(writer.create().ok());
     std::vector<payload_place> places(5);
     for (std::uint64_t i = 0; i < 5; ++i)
-      REQUIRE(writer.append({i, {i * 10}}, noise(i, 100 * i), places[i]).ok());
+      REQUIRE(writer.append({i, {i * 10}}, noise(i, 3000 * i), places[i]).ok());
+    REQUIRE(writer.sync().ok());
     const auto seen = [&] {
       std::vector<payload_place> out;
       REQUIRE(walk_payloads(dir.file("p"), 4, [&](payload_owner of, const payload_place& place) {
@@ -166,14 +175,14 @@ TEST_SUITE("storage/payload files") {
     scratch_dir dir;
     const auto folder = dir.file("p");
     fs::create_directory(folder);
-    payload_files files(folder, 1000, at_once);
+    payload_files files(folder, two_blocks, at_once);
     payload_stream stream(files);
-    const auto first = must_append(stream, {1, {1}}, noise(1, 600));
-    const auto second = must_append(stream, {1, {2}}, noise(2, 600));
-    const auto other = must_append(stream, {1, {3}}, noise(3, 600));
+    const auto first = must_append(files, stream, {1, {1}}, noise(1, 4000));
+    const auto second = must_append(files, stream, {1, {2}}, noise(2, 4000));
+    const auto other = must_append(files, stream, {1, {3}}, noise(3, 4000));
     CHECK(second.file == first.file);
     CHECK(other.file == first.file + 1);
-    CHECK(files.sum().bytes == 3 * (600 + payload_head_size));
+    CHECK(files.sum().bytes == 3 * block_bytes);
     CHECK(files.sum().used == files.sum().bytes);
 
     auto early = files.pin();
@@ -186,9 +195,9 @@ TEST_SUITE("storage/payload files") {
     CHECK(chores_of(files).empty());  // retired, and still read
     CHECK(files.sum().files == 1);
     const auto after = files.pin();
-    CHECK(must_read(files, first) == noise(1, 600));
+    CHECK(must_read(files, first) == noise(1, 4000));
     late.reset();
-    CHECK(must_read(files, second) == noise(2, 600));
+    CHECK(must_read(files, second) == noise(2, 4000));
     early.reset();
     CHECK(chores_of(files) == std::vector{payload_path(folder, first.file)});
     // The file that is being filled is not looked at.
@@ -210,8 +219,8 @@ TEST_SUITE("storage/payload files") {
     auto oldest = files.pin();
     std::vector<std::string> paths;
     for (std::uint64_t i = 0; i < 300; ++i) {
-      const auto place = must_append(stream, {1, {i}}, "x");
-      must_append(stream, {1, {i}}, "y");
+      const auto place = must_append(files, stream, {1, {i}}, "x");
+      must_append(files, stream, {1, {i}}, "y");
       files.release({place});
       CHECK(chores_of(files).empty());
       paths.push_back(payload_path(folder, place.file));
@@ -227,16 +236,18 @@ TEST_SUITE("storage/payload files") {
     scratch_dir dir;
     const auto folder = dir.file("p");
     fs::create_directory(folder);
-    payload_files files(folder, 1000, at_once);
+    payload_files files(folder, two_blocks, at_once);
     payload_stream stream(files);
     payload_place first, last, next;
     REQUIRE(stream.append({1, {1}}, noise(1, 900), first).ok());
     REQUIRE(stream.append({1, {2}}, noise(2, 300), last).ok());
-    REQUIRE(stream.append({1, {3}}, noise(3, 600), next).ok());
+    REQUIRE(stream.append({1, {3}}, noise(3, 4000), next).ok());
     CHECK(last.file < next.file);
     files.release({first});
     CHECK(chores_of(files).empty());
-    stream.referred();
+    files.referred({first, next});
+    CHECK(chores_of(files).empty());
+    files.referred({last});
     // Looked at, and not expired: something is counted.
     CHECK(files.next_chores(false)->look == first.file);
     files.expire(first.file);
@@ -255,11 +266,11 @@ TEST_SUITE("storage/payload files") {
     scratch_dir dir;
     const auto folder = dir.file("p");
     fs::create_directory(folder);
-    payload_files files(folder, 1000, std::chrono::hours(1));
+    payload_files files(folder, two_blocks, std::chrono::hours(1));
     payload_stream stream(files);
-    const auto first = must_append(stream, {1, {1}}, noise(1, 900));
-    const auto second = must_append(stream, {1, {2}}, noise(2, 300));
-    must_append(stream, {1, {3}}, noise(3, 600));
+    const auto first = must_append(files, stream, {1, {1}}, noise(1, 900));
+    const auto second = must_append(files, stream, {1, {2}}, noise(2, 300));
+    must_append(files, stream, {1, {3}}, noise(3, 4000));
     files.release({first});
     CHECK_FALSE(files.next_chores(true)->look.has_value());
     files.release({second});
@@ -272,14 +283,14 @@ TEST_SUITE("storage/payload files") {
     fs::create_directory(folder);
     std::vector<payload_place> places;
     {
-      payload_files files(folder, 1000, at_once);
+      payload_files files(folder, two_blocks, at_once);
       payload_stream stream(files);
       for (std::uint64_t i = 0; i < 6; ++i)
-        places.push_back(must_append(stream, {1, {i}}, noise(i, 600)));
+        places.push_back(must_append(files, stream, {1, {i}}, noise(i, 4000)));
     }
     CHECK(files_in(folder).size() == 3);
     {
-      payload_files files(folder, 1000, at_once);
+      payload_files files(folder, two_blocks, at_once);
       files.found(places[0]);
       files.found(places[4]);
       files.found(places[5]);
@@ -287,17 +298,17 @@ TEST_SUITE("storage/payload files") {
       CHECK(files_in(folder).size() == 3);
       REQUIRE(files.remove_strangers().ok());
       CHECK(files_in(folder) == std::set{places[0].file, places[4].file});
-      CHECK(files.sum().used == 3 * (600 + payload_head_size));
+      CHECK(files.sum().used == 3 * block_bytes);
       CHECK(files.begin_file() == places[5].file + 1);
-      CHECK(must_read(files, places[5]) == noise(5, 600));
+      CHECK(must_read(files, places[5]) == noise(5, 4000));
       CHECK(files.next_chores(false)->look == places[0].file);  // half garbage, and full for ever
     }
-    cut(payload_path(folder, places[5].file), places[5].from + 599);
-    payload_files shorter(folder, 1000, at_once);
+    cut(payload_path(folder, places[5].file), places[5].from + 3999);
+    payload_files shorter(folder, two_blocks, at_once);
     shorter.found(places[5]);
     CHECK(shorter.check().IsCorruption());
     fs::remove(payload_path(folder, places[5].file));
-    payload_files gone(folder, 1000, at_once);
+    payload_files gone(folder, two_blocks, at_once);
     gone.found(places[5]);
     CHECK(gone.check().IsCorruption());
   }

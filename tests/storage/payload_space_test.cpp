@@ -111,6 +111,26 @@ TEST_SUITE("storage/payload space") {
     CHECK(shrinks_to(dir.file("db"), 5 * chunk_size + 2 * file_bytes));
   }
 
+  TEST_CASE("what was filed of a log that is dropped before it is written goes, too") {
+    scratch_dir dir;
+    auto store = open_with_small_files(dir.file("db"), file_bytes);
+    store->open_log(table, "t");
+    std::vector<core::log_writes> groups;
+    for (std::uint64_t at = 1; at <= 40; ++at) {
+      groups.push_back({table, chunk(at), false});
+      store->file_entries(groups.back());
+    }
+    store->sync_filed();
+    CHECK(payload_bytes_in(dir.file("db")) >= 40 * chunk_size);
+    store->drop_log(table);
+    groups.push_back({table, chunk(41), false});  // too late even for that
+    store->file_entries(groups.back());
+    CHECK(groups.back().filed.empty());
+    store->sync_filed();
+    store->write(groups, true);
+    CHECK(shrinks_to(dir.file("db"), 2 * file_bytes));
+  }
+
   TEST_CASE("a dropped log is read until nobody holds it; then its payloads go") {
     scratch_dir dir;
     auto store = open_with_small_files(dir.file("db"), file_bytes);

@@ -139,8 +139,10 @@ class payload_bench {
   /// Several groups become one write.
   void queue(std::vector<core::record_write> writes) {
     groups_.push_back({table, std::move(writes), false});
+    if (random_.chance(1, 2)) store_->file_entries(groups_.back());
   }
   void put_down(bool sync) {
+    store_->sync_filed();
     store_->write(groups_, sync);
     groups_.clear();
   }
