@@ -17,7 +17,7 @@ namespace atlas::core {
 
 inline constexpr std::size_t hash_bytes = 32;  ///< SHA-256, and names of chunks
 /// All chunks of a value but its last are of this size.
-inline constexpr std::size_t chunk_bytes = 128 << 10;
+inline constexpr std::size_t chunk_bytes = 256 << 10;
 struct blob_manifest {
   std::uint64_t size = 0;           ///< of the value, in bytes
   std::string hash;                 ///< SHA-256 of the value

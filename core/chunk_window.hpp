@@ -26,9 +26,9 @@ class chunk_window {
       size_ = std::min(size_ + 1, most);
   }
 
-  static constexpr std::uint64_t least = 4;
+  static constexpr std::uint64_t least = 2;
   /// As many as one upload has on its way.
-  static constexpr std::uint64_t most = 32;
+  static constexpr std::uint64_t most = 24;
   static constexpr std::uint64_t at_once_ms = 8;
 
  private:

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t rounds_in_flight_max = 4;
 // When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
 constexpr std::size_t rounds_in_flight_far_max = 64;
+// Of chunks fewer: those of several tables must fit into a link (actors/peer_link.hpp).
+constexpr std::size_t chunks_in_flight_far_max = 32;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
 constexpr std::size_t beside_chunk_bytes_max = 16 << 10;
@@ -125,7 +127,8 @@ bool proposer::has_room(clock_reading at, bool is_chunk) const {
     if (own - chunks < rounds_in_flight_max)
       return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
   }
-  return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
+  return own < (is_chunk ? chunks_in_flight_far_max : rounds_in_flight_far_max) &&
+         at.now.ms > proposed_at_.ms + 1;
 }
 
 void proposer::confirm(clock_reading at, proposer_effects& out, bool near) {

@@ -12,11 +12,11 @@
 
 namespace atlas::net {
 
-/// Parts of one upload that are at the backend: enough for its hashes and fsyncs to overlap.
-inline constexpr std::size_t parts_in_flight_max = 32;
+/// Parts that the uploads of a node have at the backend: enough for hashes and fsyncs to overlap.
+inline constexpr std::size_t parts_in_flight_max = 24;
 /// Parts of one download that are asked for or wait for their turn. A round trip brings as many,
 /// and what is on its way from one node must stay far below a link's window (actors/peer_link.hpp).
-inline constexpr std::size_t parts_ahead_max = 16;
+inline constexpr std::size_t parts_ahead_max = 8;
 
 /// Where an answer belongs.
 struct reply_address {

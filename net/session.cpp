@@ -75,7 +75,7 @@ void session::advance() {
 bool session::may_read() const {
   if (held_) return unanswered_ == 0;
   if (upload_ && upload_->is_whole()) return upload_->in_flight == 0;
-  if (upload_ && upload_->in_flight >= parts_in_flight_max) return false;
+  if (upload_ && upload_->in_flight >= parts_max()) return false;
   // Parts leave a trace: not before what was sent in front of them is done.
   if (upload_ && upload_->in_parts() && !upload_->to.tagged && unanswered_ > 0) return false;
   // One request is let through whatever it may bring.
@@ -304,6 +304,7 @@ void session::stop_reading() {
   if (held_ && held_->upload) desk_.cancelled.push_back(held_->upload);
   held_.reset();
   if (upload_ && upload_->in_parts()) desk_.cancelled.push_back(upload_->id);
+  if (upload_ && upload_->in_flight > 0) --desk_.uploads;
   upload_.reset();
   transaction_ = {};  // nobody can commit it any more
   framer_.clear();

@@ -64,11 +64,16 @@ void session::on_part_read(bool is_kept) {
   if (upload_->left > 0) expect_part();
 }
 
+/// A share, so that many uploads do not fill the links to other nodes. One part each goes on.
+std::size_t session::parts_max() const {
+  return std::max<std::size_t>(parts_in_flight_max / std::max<std::size_t>(desk_.uploads, 1), 1);
+}
+
 void session::send_part(std::string&& bytes) {
   upload_->left -= bytes.size();
   const auto place = upload_->manifest.chunks.size();
   upload_->manifest.chunks.emplace_back();
-  ++upload_->in_flight;
+  if (upload_->in_flight++ == 0) ++desk_.uploads;
   client_request r{0, verb::blob_part, upload_->key, std::move(bytes), principal_};
   r.upload = upload_->id;
   if (upload_->left == 0) r.terms = last_part;
@@ -94,7 +99,7 @@ void session::answer_transfer(const ticket_entry& entry, client_reply&& reply) {
   std::erase(parts_, entry.ticket);
   if (entry.part == transfer_part::up) {
     if (!upload_) return;  // it was broken off
-    --upload_->in_flight;
+    if (--upload_->in_flight == 0) --desk_.uploads;
     if (reply.what != reply_kind::warn)
       upload_->manifest.chunks[entry.place] = std::move(reply.text);
     else if (upload_->refusal.empty())

@@ -126,13 +126,14 @@ TEST_SUITE("core/proposer_batching") {
     CHECK(batch_in(sent[0]).commands.size() == 2);
     CHECK(batch_in(sent[1]).commands.size() == 1);
     // What is large goes before it by itself.
-    chunk.seq = sequence{5};
-    const auto large = accepts(b.commands({put(proc(9), 4, "k", std::string(20'000, 'v')), chunk}));
+    serving_bench other;
+    const auto large =
+        accepts(other.commands({put(proc(9), 1, "k", std::string(20'000, 'v')), chunk}));
     REQUIRE(large.size() == 2);
     CHECK(batch_in(large[0]).commands.size() == 1);
   }
 
-  TEST_CASE("chunks that are chosen at once are 32 in flight, others four or a millisecond apart") {
+  TEST_CASE("chunks that are chosen at once are 24 in flight, others two or a millisecond apart") {
     serving_bench b;
     std::deque<accept> flying;
     const auto fly = [&](const proposer_effects& out) {
@@ -148,16 +149,16 @@ TEST_SUITE("core/proposer_batching") {
     };
     std::uint64_t now = 1'000;
     b.at(now);
-    CHECK(fly(b.commands(chunks(1, 300))) == 4);
-    for (int i = 0; i < 28; ++i) CHECK(choose() == 2);
-    CHECK(flying.size() == 32);
+    CHECK(fly(b.commands(chunks(1, 300))) == 2);
+    for (int i = 0; i < 22; ++i) CHECK(choose() == 2);
+    CHECK(flying.size() == 24);
     for (int i = 0; i < 10; ++i) CHECK(choose() == 1);
-    CHECK(flying.size() == 32);
+    CHECK(flying.size() == 24);
     b.at(now += 9);
     std::size_t sent = 0;
-    while (flying.size() > 4) sent += choose();
+    while (flying.size() > 2) sent += choose();
     CHECK(sent == 1);  // the last one was sent long ago
-    while (flying.size() < 64) {
+    while (flying.size() < 32) {
       b.at(now += 2);
       REQUIRE(fly(b.commands(chunks(300 + now, 1))) == 1);
     }
@@ -167,7 +168,7 @@ TEST_SUITE("core/proposer_batching") {
 
   TEST_CASE("small commands have their four rounds beside chunks, and bring no more of these") {
     serving_bench b;
-    CHECK(accepts(b.commands(chunks(1, 4))).size() == 4);
+    CHECK(accepts(b.commands(chunks(1, 2))).size() == 2);
     for (std::uint64_t s = 5; s < 9; ++s)
       CHECK_FALSE(accepts(b.commands({put(proc(9), s, "k", "v")})).empty());
     CHECK(accepts(b.commands({put(proc(9), 9, "k", "v")})).empty());

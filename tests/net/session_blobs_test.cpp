@@ -2,6 +2,8 @@
 // that nothing comes between, and every way either can end.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 
 #include "session_talk.hpp"
@@ -166,6 +168,47 @@ TEST_SUITE("net/session blobs") {
     t.say("KEY BLOB SET a.l " + std::to_string(value.size()) + "\r\n" + value +
           "KEY GET a.none\r\nKEY BLOB GET a.l RANGE 0 3\r\n");
     CHECK(t.heard() == "OK\r\nNOT_FOUND\r\nOK\r\n" + blob(value.substr(0, 3)));
+  }
+
+  TEST_CASE("uploads share what one may have on its way, and each has one part at least") {
+    transfer t;
+    t.backend.hold();
+    const auto value = bytes_of(2 * parts_in_flight_max * chunk_bytes);
+    std::vector<std::unique_ptr<session>> others;
+    // What it puts on its way until it reads no further.
+    const auto parts_of = [&](session& client, const std::string& key) {
+      const auto before = t.backend.waiting();
+      const auto line = "KEY BLOB SET " + key + " " + std::to_string(value.size()) + "\r\n";
+      client.feed(line);
+      client.advance();
+      for (std::size_t at = 0; at < value.size() && client.wants_input(); at += 50'000) {
+        client.feed(std::string_view(value).substr(at, 50'000));
+        client.advance();
+        t.serve();
+      }
+      return t.backend.waiting() - before;
+    };
+    CHECK(parts_of(t.client, "a.k") == parts_in_flight_max);
+    for (std::size_t n = 2; n <= parts_in_flight_max + 3; ++n) {
+      auto& other = *others.emplace_back(std::make_unique<session>(t.options, t.desk));
+      other.feed("HELLO 1.0 other\r\n");
+      other.advance();
+      CHECK(parts_of(other, "a.k" + std::to_string(n)) ==
+            std::max<std::size_t>(parts_in_flight_max / n, 1));
+    }
+    // Those that go leave their shares to the next one.
+    for (auto& other : others) other->abandon();
+    t.client.abandon();
+    t.backend.release_for_good();
+    t.serve();
+    CHECK(t.desk.uploads == 0);
+    t.backend.hold();
+    session last(t.options, t.desk);
+    last.feed("HELLO 1.0 last\r\n");
+    last.advance();
+    CHECK(parts_of(last, "a.last") == parts_in_flight_max);
+    last.abandon();
+    CHECK(t.desk.uploads == 0);
   }
 
   TEST_CASE("nothing comes between the bytes of a blob; what waited follows in order") {
