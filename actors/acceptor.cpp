@@ -107,8 +107,7 @@ void acceptor::emit(core::replica_effects& out) {
   }
   publish();
   const auto small = replica_.small_commands();
-  if (std::exchange(small_commands_, small) != small)
-    board_->small_write_us.store(monotonic_us(), std::memory_order_relaxed);
+  if (std::exchange(small_commands_, small) != small) board_->small.note(monotonic_us());
   if (!out.stale.empty()) board_->requests->on_stale_answers(std::move(out.stale));
   if (out.taken) send(board_->directory, inherit{std::move(*out.taken)});
   if (out.progress)

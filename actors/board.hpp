@@ -19,6 +19,7 @@
 #include "actors/locals.hpp"
 #include "actors/metered.hpp"
 #include "actors/peer_link.hpp"
+#include "actors/small_writes.hpp"
 #include "core/coordinator.hpp"
 #include "core/nearest_quorum.hpp"
 
@@ -163,8 +164,7 @@ class board {
   filer_actor filer;
   reader_actor reader;
   hasher_actor hasher;
-  /// When this node last applied a command that is no part of a large value: those give way.
-  std::atomic<std::uint64_t> small_write_us{0};
+  small_writes small;  ///< commands applied here that are no part of a large value
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

@@ -85,7 +85,9 @@ void directory::on_catalogue(const catalogue_news& news) {
   for (const auto& node : news.view->nodes) meet(node);
   for (const auto& entry : board_->logs())
     if (news.view->was_dropped(entry->log)) leave_log(entry);
+  const auto before = board_->logs().size();
   open_logs(*news.view);
+  if (board_->logs().size() > before) send(board_->coordinator, logs_opened{});
   board_->requests->on_routes_changed();
 }
 

@@ -9,10 +9,8 @@
 namespace atlas::actors {
 namespace {
 
-// Small writes count so long; a client that waits for each answer is seen all the time.
-constexpr std::uint64_t busy_us = 100'000;
-// Then a part goes on every so often: 21 MB a second. Each takes a share of the processor and of
-// the disk for some hundred microseconds, and most small writes meet none.
+// While they do, a part goes on every so often: 21 MB a second. Each takes a share of the processor
+// and of the disk for some hundred microseconds, and most small writes meet none.
 constexpr std::uint64_t pace_us = 12'000;
 
 }  // namespace
@@ -44,7 +42,7 @@ void hasher::hash(hash_job& job) {
 
 void hasher::give(hashed_part&& part) {
   const auto now = monotonic_us();
-  if (part.is_up && (!paced_.empty() || is_busy(now))) {
+  if (part.is_up && (!paced_.empty() || board_->small.go_on(now))) {
     paced_.push_back(std::move(part));
     if (paced_.size() == 1) wait_for_turn(now);
     return;
@@ -63,16 +61,12 @@ void hasher::on_turn() {
   do {
     hand_on(std::move(paced_.front()));
     paced_.pop_front();
-  } while (!paced_.empty() && !is_busy(now));
+  } while (!paced_.empty() && !board_->small.go_on(now));
   if (!paced_.empty()) wait_for_turn(now);
 }
 
 void hasher::wait_for_turn(std::uint64_t now) {
   delayed_send(this, std::chrono::microseconds(std::max(now, next_us_) - now), tick_message{});
-}
-
-bool hasher::is_busy(std::uint64_t now) const {
-  return now < board_->small_write_us.load(std::memory_order_relaxed) + busy_us;
 }
 
 }  // namespace atlas::actors

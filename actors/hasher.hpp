@@ -30,7 +30,6 @@ class hasher : public metered<hasher_actor::base> {
   void hand_on(hashed_part&& part);
   void on_turn();
   void wait_for_turn(std::uint64_t now_us);
-  [[nodiscard]] bool is_busy(std::uint64_t now_us) const;
 
   std::shared_ptr<board> board_;
   /// Of each upload under way: where its next part stands.

@@ -65,6 +65,8 @@ struct tenure_over {
 struct created_here {
   core::log_id log;
 };
+/// Directory -> coordinator: there are logs that it has not seen.
+struct logs_opened {};
 /// Door -> directory: this process introduced itself. Refused if its disk was rolled back or
 /// copied, else remembered on disk before the answer.
 struct introduced {
@@ -162,7 +164,8 @@ using hasher_actor = caf::typed_actor<caf::reacts_to<hash_job>, caf::reacts_to<h
 using coordinator_actor =
     caf::typed_actor<caf::reacts_to<core::process, core::owner_query>,
                      caf::reacts_to<core::process, core::owner_report>, caf::reacts_to<tenure_over>,
-                     caf::reacts_to<created_here>, caf::reacts_to<tick_message>>;
+                     caf::reacts_to<created_here>, caf::reacts_to<logs_opened>,
+                     caf::reacts_to<tick_message>>;
 
 using directory_actor =
     caf::typed_actor<caf::reacts_to<catalogue_news>, caf::reacts_to<take_over>,
@@ -182,6 +185,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::catalogue_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::take_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tenure_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::created_here)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::logs_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::introduced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::join_decided)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(atlas::actors::tick_message)

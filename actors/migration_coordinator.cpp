@@ -39,7 +39,8 @@ coordinator_actor::behavior_type migration_coordinator::make_behavior() {
             coordinator_.expect_ownership(c.log);
             look();
           },
-          [this](tick_message) { on_tick(); }};
+          // Whoever waits for a table that was just made does not wait for a tick.
+          [this](logs_opened) { look(); }, [this](tick_message) { on_tick(); }};
 }
 
 core::coordinator::hears migration_coordinator::ears() const {

@@ -67,7 +67,7 @@ void state_machine::apply(const entry& batch, stamp when, std::vector<command_re
   for (command_ = 0; in.next(c); ++command_) {
     const auto table = table_of(c.table);
     const bool is_part = c.what == operation::put_chunk || c.what == operation::put_blob;
-    if (!is_part) ++small_commands_;
+    if (!is_part && c.value.size() < filed_bytes_min) ++small_commands_;
     auto known = window_.find(table, c.id());
     if (!known) {
       known = execute(c, table, when, at);

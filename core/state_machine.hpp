@@ -47,7 +47,7 @@ class state_machine {
   /// `results` is not null. A repeated command changes nothing and gets its first result (§8).
   /// What changed is written by the next `save`.
   void apply(const entry& batch, stamp when, std::vector<command_result>* results, slot at = {});
-  /// Commands applied so far that are no part of a value in chunks.
+  /// Commands applied so far that bring nothing large: uploads give way to them.
   [[nodiscard]] std::uint64_t small_commands() const { return small_commands_; }
   /// Bytes of the record of what the last batch changed.
   [[nodiscard]] std::size_t history_bytes() const { return history_bytes_; }
