@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/chunk_name.hpp"
+#include "core/check.hpp"
 
 namespace atlas::actors {
 namespace {
@@ -58,6 +59,7 @@ void hasher::hand_on(hashed_part&& part) {
 void hasher::on_turn() {
   const auto now = monotonic_us();
   next_us_ = now + pace_us;
+  ATLAS_CHECK(!paced_.empty(), "a turn is somebody's");
   do {
     hand_on(std::move(paced_.front()));
     paced_.pop_front();

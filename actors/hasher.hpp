@@ -1,6 +1,6 @@
-// Names of the parts of large values (detached): a third of a millisecond for each, which neither
-// the thread of the clients nor that of a table should spend. All uploads of the node pass here, so
-// here they are slowed down while anybody writes something small.
+// Names of the parts of large values (detached): a fraction of a millisecond for each, which
+// neither the thread of the clients nor that of a table should spend. All uploads of the node pass
+// here, so here they are slowed down while anybody writes something small.
 #pragma once
 
 #include <cstdint>

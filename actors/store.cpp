@@ -17,13 +17,13 @@ void store::drop(core::log_id log) {
 }
 
 void store::take(store_job& job) {
-  // What it holds back speaks of records that will never be written. The disk forgets what was
-  // filed of them.
   if (dropped_.contains(job.writes.log)) {
-    job.held.clear();
+    // What it holds back speaks of records that will never be written. The disk forgets what was
+    // filed of them.
     if (job.writes.filed.empty()) return;
-  }
-  if (!job.writes.writes.empty()) {
+    job.held.clear();
+    writes_.push_back(std::move(job.writes));
+  } else if (!job.writes.writes.empty()) {
     sync_ = sync_ || job.writes.sync;
     writes_.push_back(std::move(job.writes));
     const auto known = std::find_if(tell_.begin(), tell_.end(),

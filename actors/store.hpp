@@ -1,5 +1,5 @@
-// The only writer to the disk (detached): drains its mailbox into one batch, one fsync, then lets
-// everything leave that waited for it, in order (architecture.md, rule 1).
+// The only one who writes records to the disk (detached): drains its mailbox into one batch, one
+// fsync, then lets everything leave that waited for it, in order (architecture.md, rule 1).
 #pragma once
 
 #include <set>

@@ -119,7 +119,7 @@ class log_store {
   [[nodiscard]] virtual std::unique_ptr<frozen_log> freeze() const = 0;
 };
 
-/// Write side of the node's disk. One thread only (the `store` actor).
+/// Write side of the node's disk. One thread only (the `store` actor), but for what says otherwise.
 class node_store {
  public:
   virtual ~node_store() = default;

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t rounds_in_flight_max = 4;
 // When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
 constexpr std::size_t rounds_in_flight_far_max = 64;
-// Of chunks fewer: those of several tables must fit into a link (actors/peer_link.hpp).
+// Of chunks fewer: half of what a link takes in (actors/peer_link.hpp).
 constexpr std::size_t chunks_in_flight_far_max = 32;
 constexpr std::size_t batch_commands_max = 1000;
 constexpr std::size_t batch_bytes_max = 1 << 20;
@@ -103,7 +103,7 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
     proposed_at_ = at.now;
     last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
     if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
-    if (has_chunk) chunk_window_.sent(in_flight_.size());
+    if (has_chunk) chunk_window_.sent(chunks_in_flight());
     propose(make_batch(last_stamp_, batch), at, out);
     in_flight_.back().is_chunk = has_chunk;
   }
@@ -119,16 +119,17 @@ bool proposer::has_room(clock_reading at, bool is_chunk) const {
   const slot from = std::max(chosen_, inherited_);
   const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
   if (own == 0) return true;
-  if (is_chunk) {
-    if (own < chunk_window_.size()) return true;
-  } else {
-    const auto chunks = static_cast<std::uint64_t>(std::count_if(
-        in_flight_.begin(), in_flight_.end(), [](const auto& p) { return p.is_chunk; }));
-    if (own - chunks < rounds_in_flight_max)
-      return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
-  }
-  return own < (is_chunk ? chunks_in_flight_far_max : rounds_in_flight_far_max) &&
-         at.now.ms > proposed_at_.ms + 1;
+  const std::uint64_t chunks = chunks_in_flight();
+  if (is_chunk && chunks < chunk_window_.size()) return true;
+  if (is_chunk && chunks >= chunks_in_flight_far_max) return false;
+  if (!is_chunk && own - chunks < rounds_in_flight_max)
+    return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
+  return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
+}
+
+std::size_t proposer::chunks_in_flight() const {
+  return static_cast<std::size_t>(std::count_if(in_flight_.begin(), in_flight_.end(),
+                                                [](const auto& p) { return p.is_chunk; }));
 }
 
 void proposer::confirm(clock_reading at, proposer_effects& out, bool near) {
@@ -201,7 +202,7 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
   while (!in_flight_.empty() &&
          (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
     const auto& first = in_flight_.front();
-    if (first.is_chunk) chunk_window_.chosen(at.now.ms - first.sent_at.ms, in_flight_.size());
+    if (first.is_chunk) chunk_window_.chosen(at.now.ms - first.sent_at.ms, chunks_in_flight());
     in_flight_.pop_front();
     ++chosen_;
   }

@@ -190,6 +190,7 @@ class proposer {
   // proposer.cpp: phase 2 and reads.
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
+  [[nodiscard]] std::size_t chunks_in_flight() const;
   [[nodiscard]] bool has_room(clock_reading at, bool is_chunk) const;
   [[nodiscard]] bool knows_inherited() const {
     return chosen_ >= inherited_ || planted(bug::heir_reads_early);

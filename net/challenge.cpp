@@ -194,7 +194,8 @@ std::string describe_refusal(challenge_role role, challenge_outcome outcome,
     case challenge_outcome::other_version:
       return refused + "it speaks format " + std::to_string(peer_version) +
              ", this node speaks format " + std::to_string(challenge_version) +
-             "; run the same version of Atlas on every node";
+             "; run the same version of Atlas on every node"
+             " (versions of Atlas before format 10 say 1)";
   }
   ATLAS_CHECK(false, "only a refused handshake has a reason");
 }

@@ -133,7 +133,7 @@ struct gateway_options {
   std::size_t connections_max = 4096;         ///< further ones get ERROR FATAL too many connections
   std::size_t requests_in_flight_max = 1024;  ///< per connection; reading pauses above it
   std::size_t output_bytes_max = 8u << 20;    ///< per connection; reading pauses above it
-  std::size_t input_bytes_max_total = 512u << 20;    ///< unfinished input of all clients together
+  std::size_t input_bytes_max_total = 1u << 30;      ///< unfinished input of all clients together
   std::chrono::milliseconds write_timeout{300'000};  ///< a client that reads nothing is dropped
   /// Keys and values of all requests that the backend has not answered, also those of clients that
   /// have gone; reading pauses above it.

@@ -75,7 +75,7 @@ void session::advance() {
 bool session::may_read() const {
   if (held_) return unanswered_ == 0;
   if (upload_ && upload_->is_whole()) return upload_->in_flight == 0;
-  if (upload_ && upload_->in_flight >= parts_max()) return false;
+  if (upload_ && !has_room_for_part()) return false;
   // Parts leave a trace: not before what was sent in front of them is done.
   if (upload_ && upload_->in_parts() && !upload_->to.tagged && unanswered_ > 0) return false;
   // One request is let through whatever it may bring.

@@ -36,7 +36,8 @@ struct request_desk {
   /// Keys, values, terms and tags of all requests in `tickets`. The backend holds them until it
   /// answers, so those of clients that have gone count until then.
   std::size_t bytes_in_flight = 0;
-  std::size_t uploads = 0;  ///< that have parts at the backend; they share what one may have there
+  std::size_t uploads = 0;               ///< that have parts at the backend
+  std::size_t parts_up = 0;              ///< parts of uploads there, also of clients that have gone
   std::vector<std::uint64_t> taken;      ///< streams whose clients may be given more
   std::vector<std::uint64_t> cancelled;  ///< streams that are over
 
@@ -45,6 +46,7 @@ struct request_desk {
   [[nodiscard]] ticket_entry take(std::uint64_t ticket) {
     auto entry = tickets.take(ticket);
     bytes_in_flight -= entry.bytes;
+    if (entry.part == transfer_part::up) --parts_up;
     return entry;
   }
 };
@@ -135,7 +137,7 @@ class session {
   void begin_line_upload(std::string&& key, std::string&& value, address&& to);
   void on_part_read(bool is_kept);
   void cut_part();
-  [[nodiscard]] std::size_t parts_max() const;
+  [[nodiscard]] bool has_room_for_part() const;
   void send_part(std::string&& bytes);
   void submit_part(client_request&& r, transfer_part what, std::size_t place);
   void answer_transfer(const ticket_entry& entry, client_reply&& reply);

@@ -64,9 +64,12 @@ void session::on_part_read(bool is_kept) {
   if (upload_->left > 0) expect_part();
 }
 
-/// A share, so that many uploads do not fill the links to other nodes. One part each goes on.
-std::size_t session::parts_max() const {
-  return std::max<std::size_t>(parts_in_flight_max / std::max<std::size_t>(desk_.uploads, 1), 1);
+/// All uploads together have so many parts at the backend, or they would fill the links to other
+/// nodes. One of each goes on in any case; its answer wakes a session that had no room.
+bool session::has_room_for_part() const {
+  if (upload_->in_flight == 0) return true;
+  return desk_.parts_up < parts_in_flight_max &&
+         upload_->in_flight < parts_in_flight_max / std::max<std::size_t>(desk_.uploads, 1);
 }
 
 void session::send_part(std::string&& bytes) {
@@ -74,6 +77,7 @@ void session::send_part(std::string&& bytes) {
   const auto place = upload_->manifest.chunks.size();
   upload_->manifest.chunks.emplace_back();
   if (upload_->in_flight++ == 0) ++desk_.uploads;
+  ++desk_.parts_up;
   client_request r{0, verb::blob_part, upload_->key, std::move(bytes), principal_};
   r.upload = upload_->id;
   if (upload_->left == 0) r.terms = last_part;

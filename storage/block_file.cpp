@@ -45,6 +45,7 @@ rocksdb::Status block_file::create(const std::string& folder, const std::string&
 }
 
 rocksdb::Status block_file::append(std::string_view bytes) {
+  ATLAS_CHECK(buffer_ != nullptr, "a file is created before it is written");
   while (!bytes.empty()) {
     const auto part = std::min(bytes.size(), buffer_bytes - held_);
     std::memcpy(buffer_.get() + held_, bytes.data(), part);
@@ -72,6 +73,7 @@ rocksdb::Status block_file::write_held() {
       is_direct_ = false;
       continue;
     }
+    if (moved == 0) errno = EIO;
     if (moved <= 0) return system_failure(path_);
     from += static_cast<std::size_t>(moved);
   }

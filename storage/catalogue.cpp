@@ -61,8 +61,9 @@ core::result<core::done> check_format(const database& disk) {
   return core::failure{core::errc::wrong_version,
                        disk.path() + " was written in format " + std::to_string(found.value()) +
                            ", this program reads format " + std::to_string(core::format_version) +
-                           ". Start the version of atlas-node that wrote it, or name an empty " +
-                           "data directory and let the node join again as a new one."};
+                           ". Start the version of atlas-node that wrote it. Where the other " +
+                           "nodes run this version already, name an empty data directory and " +
+                           "let the node join again as a new one."};
 }
 
 /// One batch, so that a directory is either unborn or complete.

@@ -11,7 +11,6 @@
 
 #include "core/ballot.hpp"
 #include "core/ids.hpp"
-#include "core/ports.hpp"
 
 namespace atlas::storage {
 
@@ -50,7 +49,6 @@ void put_number(char* out, std::uint64_t v);
 
 /// Entries from here on are payloads, and rows that hold so many bytes of one share it.
 constexpr std::size_t payload_bytes_min = std::size_t{32} << 10;
-static_assert(payload_bytes_min <= core::filed_bytes_min, "what is filed is a payload");
 
 /// Key of a slot in one of the spaces that are ordered by slot.
 class slot_key {

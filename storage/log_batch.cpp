@@ -11,6 +11,8 @@
 namespace atlas::storage {
 namespace {
 
+static_assert(payload_bytes_min <= core::filed_bytes_min, "what is filed is a payload");
+
 using kind = core::record_write::kind;
 
 void check(const rocksdb::Status& s) {

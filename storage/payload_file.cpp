@@ -43,16 +43,15 @@ head_bytes head_of(payload_owner of, std::uint32_t size, std::uint32_t crc) {
   return head;
 }
 
-/// Moves all bytes of the parts with `call`, which is told where to go on; false if the system
-/// fails or the file ends.
-template <class Call>
-bool move_all(::iovec* parts, int count, std::uint64_t from, Call call) {
+/// Fills all parts; false if the system fails, or, with an `errno` of 0, the file ends.
+bool read_all(int fd, ::iovec* parts, int count, std::uint64_t from) {
+  errno = 0;
   while (count > 0) {
     if (parts->iov_len == 0) {
       ++parts, --count;
       continue;
     }
-    auto moved = call(parts, count, static_cast<::off_t>(from));
+    auto moved = ::preadv(fd, parts, count, static_cast<::off_t>(from));
     if (moved < 0 && errno == EINTR) {
       errno = 0;
       continue;
@@ -132,10 +131,7 @@ rocksdb::Status read_payload(const std::string& folder, const payload_place& pla
   ::iovec parts[] = {{beside.data(), from},
                      {out.data() + begin, size},
                      {beside.data() + from, beside.size() - from}};
-  errno = 0;
-  const bool got = move_all(parts, 3, place.from, [&](const ::iovec* p, int n, ::off_t at) {
-    return ::preadv(file.fd(), p, n, at);
-  });
+  const bool got = read_all(file.fd(), parts, 3, place.from);
   if (!got && errno != 0) return system_failure(path);
   const std::string_view left = beside;
   const auto crc =
@@ -155,10 +151,7 @@ rocksdb::Status walk_payloads(
   for (std::uint64_t at = 0;;) {
     head_bytes head{};
     ::iovec part{head.data(), head.size()};
-    errno = 0;
-    const bool got = move_all(&part, 1, at, [&](const ::iovec* p, int n, ::off_t from) {
-      return ::preadv(in.fd(), p, n, from);
-    });
+    const bool got = read_all(in.fd(), &part, 1, at);
     if (!got && errno != 0) return system_failure(path);
     const std::string_view bytes(head.data(), head.size());
     const payload_owner of{get_number(bytes), {get_number(bytes.substr(number_size))}};

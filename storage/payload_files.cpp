@@ -119,11 +119,24 @@ void payload_files::add(const payload_place& place) {
   ++file.awaited;
 }
 
-void payload_files::referred(const std::vector<payload_place>& places) {
+void payload_files::synced(std::uint64_t number, std::uint64_t upto) {
+  const std::lock_guard guard(mutex_);
+  auto& file = files_.at(number);
+  file.synced = std::max(file.synced, upto);
+}
+
+bool payload_files::are_synced(const std::vector<payload_place>& places) const {
+  const std::lock_guard guard(mutex_);
+  return std::all_of(places.begin(), places.end(), [&](const payload_place& place) {
+    return payload_end(place) <= files_.at(place.file).synced;
+  });
+}
+
+void payload_files::settled(const std::vector<payload_place>& places) {
   const std::lock_guard guard(mutex_);
   for (const auto& place : places) {
     auto& file = files_.at(place.file);
-    ATLAS_CHECK(file.awaited > 0, "a reference to a payload is written once");
+    ATLAS_CHECK(file.awaited > 0, "a reference to a payload is settled once");
     --file.awaited;
     look_if_worth(place.file, file);
   }
@@ -256,7 +269,7 @@ rocksdb::Status payload_stream::append(payload_owner of, std::string_view bytes,
                                        payload_place& at) {
   if (writer_ && writer_->size() >= all_.file_bytes()) {
     // Nobody syncs it later.
-    if (auto synced = writer_->sync(); !synced.ok()) return synced;
+    if (auto synced = sync(); !synced.ok()) return synced;
     all_.filled(writer_->file());
     writer_.reset();
   }
@@ -270,7 +283,10 @@ rocksdb::Status payload_stream::append(payload_owner of, std::string_view bytes,
 }
 
 rocksdb::Status payload_stream::sync() {
-  return writer_ ? writer_->sync() : rocksdb::Status::OK();
+  if (!writer_) return rocksdb::Status::OK();
+  auto status = writer_->sync();
+  if (status.ok()) all_.synced(writer_->file(), writer_->size());
+  return status;
 }
 
 }  // namespace atlas::storage

@@ -1,6 +1,6 @@
 // All files of payloads of a node: how much of each is still referred to by RocksDB, and since when
-// a file that nothing refers to can go. Counting is done by those who write the references; it is
-// made anew from the references at each start.
+// a file that nothing refers to can go. Payloads are counted when they are put there and when their
+// references end; the counts are made anew from the references at each start.
 #pragma once
 
 #include <chrono>
@@ -59,8 +59,11 @@ class payload_files {
   void filled(std::uint64_t file);
   /// Bytes that are about to be referred to ...
   void add(const payload_place& place);
-  /// ... and the references that have been written. A file is looked at when nothing is awaited.
-  void referred(const std::vector<payload_place>& places);
+  /// ... all of it in this file up to this byte is durable ...
+  void synced(std::uint64_t file, std::uint64_t upto);
+  [[nodiscard]] bool are_synced(const std::vector<payload_place>& places) const;
+  /// ... and the references are written, or given up. A file is looked at when none is awaited.
+  void settled(const std::vector<payload_place>& places);
   /// The references are gone; after the write that took them away.
   void release(const std::vector<payload_place>& places);
 
@@ -92,6 +95,7 @@ class payload_files {
     std::uint64_t bytes = 0;
     std::uint64_t used = 0;
     std::uint64_t awaited = 0;  ///< payloads that nothing refers to yet
+    std::uint64_t synced = 0;   ///< bytes, in this run
     bool is_full = true;
   };
   struct generation;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 
+#include "core/check.hpp"
 #include "storage/database.hpp"
 
 namespace atlas::storage {
@@ -84,7 +85,7 @@ rocksdb::Status payload_keeper::move(const payloads& used, bool& goes_on) {
     if (status.ok()) status = stream_->append(of, bytes, copies.emplace_back());
     if (!status.ok()) return status;
     if ((unsynced += bytes.size()) < synced_at_once) continue;
-    // No burst of dirty pages in front of the fsync of a write.
+    // At a pace, beside what clients write.
     if (status = stream_->sync(); !status.ok()) return status;
     unsynced = 0;
     if (goes_on = files_->pause(pace); !goes_on) return status;
@@ -94,6 +95,7 @@ rocksdb::Status payload_keeper::move(const payloads& used, bool& goes_on) {
 }
 
 rocksdb::Status payload_keeper::refer(const payloads& from, const std::vector<payload_place>& to) {
+  ATLAS_CHECK(files_->are_synced(to), "a copy is durable before anything refers to it");
   for (std::size_t begin = 0; begin < from.size(); begin += moved_at_once) {
     const auto end = std::min(begin + moved_at_once, from.size());
     const std::lock_guard nobody_writes(disk_.writing());
@@ -108,8 +110,8 @@ rocksdb::Status payload_keeper::refer(const payloads& from, const std::vector<pa
       if (is_used) disk_.refer(batch, of, to[i]);
     }
     if (batch.Count() != 0 && !disk_.write_group(batch, false)) return rocksdb::Status::OK();
-    files_->referred({to.begin() + static_cast<std::ptrdiff_t>(begin),
-                      to.begin() + static_cast<std::ptrdiff_t>(end)});
+    files_->settled({to.begin() + static_cast<std::ptrdiff_t>(begin),
+                     to.begin() + static_cast<std::ptrdiff_t>(end)});
     files_->release(left);
   }
   return rocksdb::Status::OK();

@@ -138,7 +138,7 @@ struct rocks_store::parts {
     const auto expired = sync ? disk->payloads().expired() : std::vector<std::uint64_t>();
     if (!disk->write_group(batch, sync)) return;
     disk->payloads().retire(expired);
-    disk->payloads().referred(std::exchange(awaited, {}));
+    disk->payloads().settled(std::exchange(awaited, {}));
     disk->payloads().release(std::exchange(ended, {}));
     for (const auto* group = groups.data(); group != end; ++group) follow_install(group->log);
     if (batch.GetDataSize() > batch_keep_bytes) {
@@ -158,7 +158,7 @@ struct rocks_store::parts {
   mutable std::shared_mutex index;  // guards `logs`; never held across a disk access
   std::map<core::log_id, known_log> logs;
   rocksdb::WriteBatch batch;           // the writer's alone, like what follows
-  std::vector<payload_place> awaited;  ///< what the batch refers to first
+  std::vector<payload_place> awaited;  ///< payloads whose first reference is in the batch
   std::vector<payload_place> ended;    ///< with the batch
   std::mutex filing;                   // guards the stream
   payload_stream stream{disk->payloads()};
@@ -252,6 +252,7 @@ void rocks_store::write(std::vector<core::log_writes>& groups, bool sync) {
     touches_payloads = touches_payloads || any(log_batch::touches_payloads);
     auto* const known = parts_->find_to_write(group.log);
     const auto places = parts::places_of(group);
+    ATLAS_CHECK(parts_->disk->payloads().are_synced(places), "a vote follows what it is for");
     auto& awaited = parts_->awaited;
     awaited.insert(awaited.end(), places.begin(), places.end());
     if (!known) {  // dropped since it was filed

@@ -182,6 +182,22 @@ TEST_SUITE("core/proposer_batching") {
     CHECK(mixed->queued() >= 190);
   }
 
+  TEST_CASE("where quorums are far a chunk does not hold up the small commands behind it") {
+    serving_bench b;
+    std::uint64_t seq = 0;
+    std::uint64_t now = 1'000;
+    const auto one = [&] { return put(proc(9), ++seq, "k", "v"); };
+    // Many small rounds are in flight, more than chunks may be.
+    for (int i = 0; i < 50; ++i) {
+      b.at(now += 2);
+      REQUIRE(accepts(b.commands({one()})).size() == 1);
+    }
+    b.at(now += 2);
+    CHECK(accepts(b.commands(chunks(++seq, 1))).size() == 1);
+    b.at(now += 2);
+    CHECK(accepts(b.commands({one()})).size() == 1);
+  }
+
   TEST_CASE("stamps rise by one at least, whatever the wall clock does") {
     serving_bench b;
     b.wall(1'000);

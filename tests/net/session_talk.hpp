@@ -55,7 +55,7 @@ struct talk {
         }
         auto entry = desk.take(r.ticket);
         REQUIRE(entry.ticket == r.ticket);
-        if (entry.who != nullptr) client.answer(std::move(entry), std::move(r));
+        if (auto* const who = entry.who) who->answer(std::move(entry), std::move(r));
       }
       take_output();
       client.advance();

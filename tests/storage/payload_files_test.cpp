@@ -38,7 +38,7 @@ payload_place must_append(payload_files& files, payload_stream& stream, payload_
   payload_place place;
   REQUIRE(stream.append(of, bytes, place).ok());
   REQUIRE(stream.sync().ok());
-  files.referred({place});
+  files.settled({place});
   return place;
 }
 
@@ -245,9 +245,9 @@ TEST_SUITE("storage/payload files") {
     CHECK(last.file < next.file);
     files.release({first});
     CHECK(chores_of(files).empty());
-    files.referred({first, next});
+    files.settled({first, next});
     CHECK(chores_of(files).empty());
-    files.referred({last});
+    files.settled({last});
     // Looked at, and not expired: something is counted.
     CHECK(files.next_chores(false)->look == first.file);
     files.expire(first.file);

@@ -1,6 +1,11 @@
 // What was acknowledged survives the end of the power: of each file only what was synced is left,
 // while chunks of values come, go and are moved out of the way. The "child" case runs in a process
 // of its own.
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
 #include "child_process.hpp"
 #include "store_fixture.hpp"
 #include "tests/storage/synced_sizes.hpp"
@@ -51,6 +56,30 @@ std::uint64_t number_in(const std::string& line, std::uint64_t otherwise) {
   return line.starts_with("synced ") ? std::stoull(line.substr(7)) : otherwise;
 }
 
+/// Groups on their way from one thread to another, a few at a time.
+class handed_on {
+ public:
+  void put(core::log_writes&& group) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return groups_.size() < 8; });
+    groups_.push_back(std::move(group));
+    changed_.notify_all();
+  }
+  core::log_writes take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !groups_.empty(); });
+    auto group = std::move(groups_.front());
+    groups_.pop_front();
+    changed_.notify_all();
+    return group;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<core::log_writes> groups_;
+};
+
 }  // namespace
 
 TEST_SUITE("storage/power cut") {
@@ -59,9 +88,21 @@ TEST_SUITE("storage/power cut") {
     note_syncs_in(std::string(child_directory()) + ".synced");
     auto store = open_with_small_files(child_directory(), file_bytes);
     auto at = store->open_log(table, "t")->recover().applied.value;
+    handed_on filed;
+    // As in a node: one thread files what another one writes.
+    std::thread filer([&, next = at]() mutable {
+      while (true) {
+        std::vector<core::log_writes> some;
+        for (std::size_t i = 0; i < 1 + next % 3; ++i) some.push_back({table, group(++next), true});
+        for (auto& g : some) store->file_entries(g);
+        store->sync_filed();
+        for (auto& g : some) filed.put(std::move(g));
+      }
+    });
     while (true) {
       const bool sync = ++at % 7 == 0;
-      write(*store, table, group(at), sync);
+      std::vector<core::log_writes> groups{filed.take()};
+      store->write(groups, sync);
       if (sync) report("synced " + std::to_string(at));
     }
   }
