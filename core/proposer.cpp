@@ -1,4 +1,5 @@
-// Phase 2: batches, votes, reads. Phase 1 and configurations are in proposer_election.cpp.
+// Phase 2: votes and reads. What becomes a slot: proposer_batching.cpp. Phase 1 and configurations:
+// proposer_election.cpp.
 #include "core/proposer.hpp"
 
 #include <algorithm>
@@ -9,16 +10,7 @@
 namespace atlas::core {
 namespace {
 
-// Adaptive batching: whatever queued up while earlier rounds were in flight becomes one slot.
-constexpr std::size_t rounds_in_flight_max = 4;
-// When rounds take long (quorums across a WAN) more of them overlap, a few milliseconds apart.
-constexpr std::size_t rounds_in_flight_far_max = 64;
-// Of chunks fewer: half of what a link takes in (actors/peer_link.hpp).
-constexpr std::size_t chunks_in_flight_far_max = 32;
-constexpr std::size_t batch_commands_max = 1000;
-constexpr std::size_t batch_bytes_max = 1 << 20;
-constexpr std::size_t beside_chunk_bytes_max = 16 << 10;
-constexpr std::size_t queue_max = 65'536;
+constexpr std::size_t reads_max = 65'536;
 constexpr std::size_t outside_bytes_max = 1 << 20;
 constexpr std::uint64_t repeat_ms = 400;
 constexpr std::uint64_t idle_notice_ms = 20;
@@ -39,19 +31,8 @@ bool proposer::is_reachable(node_id node) const {
   return std::find(reachable_.begin(), reachable_.end(), node) != reachable_.end();
 }
 
-void proposer::on_commands(std::vector<command>&& commands, clock_reading at,
-                           proposer_effects& out) {
-  if (is_done() || queue_.size() + commands.size() > queue_max) {
-    out.why = is_done() ? "ownership moved" : "the owner is overloaded";
-    std::move(commands.begin(), commands.end(), std::back_inserter(out.unproposed));
-    return;
-  }
-  std::move(commands.begin(), commands.end(), std::back_inserter(queue_));
-  pump(at, out);
-}
-
 void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_effects& out) {
-  if (is_done() || reads_waiting_ + reads.size() > queue_max) {
+  if (is_done() || reads_waiting_ + reads.size() > reads_max) {
     out.why = is_done() ? "ownership moved" : "the owner is overloaded";
     std::move(reads.begin(), reads.end(), std::back_inserter(out.unread));
     return;
@@ -73,63 +54,6 @@ void proposer::on_reads(std::vector<read>&& reads, clock_reading at, proposer_ef
     reads_.push_back({round_ + 1, least, std::move(reads)});
   }
   pump(at, out);
-}
-
-void proposer::pump(clock_reading at, proposer_effects& out) {
-  if (stage_ != stage::serving) return;
-  if (!can_commit()) {
-    give_back(out, quorum_.describe_q2(quorum_.votes_of(reachable_)));
-    return;
-  }
-  const auto next_is_chunk = [&] { return queue_.front().what == operation::put_chunk; };
-  while (!queue_.empty() && has_room(at, next_is_chunk())) {
-    std::vector<command> batch;
-    std::size_t bytes = 0;
-    bool is_full = false;
-    bool has_chunk = false;
-    while (!queue_.empty() && !is_full) {
-      // The row of a chunk shares the entry's bytes on disk, is read with all of them and keeps
-      // them as long as it lives: little else comes with it.
-      const bool is_chunk = next_is_chunk();
-      if (is_chunk && !batch.empty() && (bytes > beside_chunk_bytes_max || !has_room(at, true)))
-        break;
-      bytes += 48 + queue_.front().row.size() + queue_.front().value.size();
-      batch.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-      has_chunk = has_chunk || is_chunk;
-      is_full = is_chunk || batch.size() >= batch_commands_max || bytes >= batch_bytes_max;
-    }
-    last_batch_ = batch.size();
-    proposed_at_ = at.now;
-    last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
-    if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
-    if (has_chunk) chunk_window_.sent(chunks_in_flight());
-    propose(make_batch(last_stamp_, batch), at, out);
-    in_flight_.back().is_chunk = has_chunk;
-  }
-  if (!reads_.empty() && reads_.back().round == round_ + 1) {
-    // No accept went out after these reads came: ask by itself, two rounds at most in the air.
-    const bool room = reads_.size() <= 2;
-    if (room) confirm(at, out, true);
-  }
-}
-
-/// Chunks have a window of their own, and small commands their rounds beside them.
-bool proposer::has_room(clock_reading at, bool is_chunk) const {
-  const slot from = std::max(chosen_, inherited_);
-  const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
-  if (own == 0) return true;
-  const std::uint64_t chunks = chunks_in_flight();
-  if (is_chunk && chunks < chunk_window_.size()) return true;
-  if (is_chunk && chunks >= chunks_in_flight_far_max) return false;
-  if (!is_chunk && own - chunks < rounds_in_flight_max)
-    return queue_.size() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
-  return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
-}
-
-std::size_t proposer::chunks_in_flight() const {
-  return static_cast<std::size_t>(std::count_if(in_flight_.begin(), in_flight_.end(),
-                                                [](const auto& p) { return p.is_chunk; }));
 }
 
 void proposer::confirm(clock_reading at, proposer_effects& out, bool near) {
@@ -202,7 +126,8 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
   while (!in_flight_.empty() &&
          (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
     const auto& first = in_flight_.front();
-    if (first.is_chunk) chunk_window_.chosen(at.now.ms - first.sent_at.ms, chunks_in_flight());
+    if (first.is_chunk)
+      chunk_window_.chosen(at.now.ms - first.sent_at.ms, chunks_in_flight(), at.now.ms);
     in_flight_.pop_front();
     ++chosen_;
   }
@@ -229,8 +154,7 @@ void proposer::release_reads(proposer_effects& out) {
 }
 
 void proposer::give_back(proposer_effects& out, std::string why) {
-  std::move(queue_.begin(), queue_.end(), std::back_inserter(out.unproposed));
-  queue_.clear();
+  queue_.give_back(out.unproposed);
   for (auto& batch : reads_)
     std::move(batch.reads.begin(), batch.reads.end(), std::back_inserter(out.unread));
   reads_.clear();

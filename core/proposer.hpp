@@ -17,6 +17,7 @@
 #include "core/ballot.hpp"
 #include "core/chunk_window.hpp"
 #include "core/command.hpp"
+#include "core/command_queue.hpp"
 #include "core/configuration.hpp"
 #include "core/grid_quorum.hpp"
 #include "core/ids.hpp"
@@ -191,7 +192,8 @@ class proposer {
   void pump(clock_reading at, proposer_effects& out);
   /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
   [[nodiscard]] std::size_t chunks_in_flight() const;
-  [[nodiscard]] bool has_room(clock_reading at, bool is_chunk) const;
+  [[nodiscard]] bool has_room(clock_reading at) const;
+  void propose_batch(command_batch&& batch, clock_reading at, proposer_effects& out);
   [[nodiscard]] bool knows_inherited() const {
     return chosen_ >= inherited_ || planted(bug::heir_reads_early);
   }
@@ -258,7 +260,7 @@ class proposer {
   std::deque<proposal> in_flight_;
   /// An heir: up to here the giver proposed, and may have answered clients. Read only above it.
   slot inherited_;
-  std::deque<command> queue_;   ///< bound: queue_max, further commands are given back
+  command_queue queue_;         ///< bound: 65,536; further commands are given back
   std::size_t last_batch_ = 0;  ///< commands in the newest slot
   tick proposed_at_;            ///< when that was
   chunk_window chunk_window_;
@@ -274,7 +276,7 @@ class proposer {
   std::uint64_t round_ = 0;  ///< number of the last accept or confirm
   std::map<node_id, std::uint64_t> answered_round_;
   std::deque<waiting_reads> reads_;
-  std::size_t reads_waiting_ = 0;  ///< in all of `reads_`; bound: queue_max
+  std::size_t reads_waiting_ = 0;  ///< in all of `reads_`; bound: 65,536
   tick confirmed_at_;
   const lease_source* leases_;
   std::map<node_id, lease_session> sessions_;  ///< in which each acceptor last answered this ballot
