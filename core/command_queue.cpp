@@ -1,5 +1,6 @@
 #include "core/command_queue.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -23,8 +24,19 @@ command take_first(std::deque<command>& from) {
 }  // namespace
 
 void command_queue::push(std::vector<command>&& commands) {
-  for (auto& c : commands)
-    (c.what == operation::put_chunk ? chunks_ : small_).push_back(std::move(c));
+  for (auto& c : commands) {
+    if (c.what != operation::put_chunk)
+      small_.push_back(std::move(c));
+    else if (!waits(c))
+      chunks_.push_back(std::move(c));
+  }
+}
+
+/// Who waits for an answer asks again, and where a line is full that would fill it once more.
+bool command_queue::waits(const command& chunk) const {
+  return std::any_of(chunks_.begin(), chunks_.end(), [&](const command& c) {
+    return c.from == chunk.from && c.table == chunk.table && c.seq == chunk.seq;
+  });
 }
 
 command_batch command_queue::take(bool small, bool chunk) {

@@ -23,6 +23,7 @@ class command_queue {
   [[nodiscard]] std::size_t small() const { return small_.size(); }
   [[nodiscard]] std::size_t chunks() const { return chunks_.size(); }
 
+  /// A chunk that waits already is not taken once more.
   void push(std::vector<command>&& commands);
   /// What goes into the next slot, of the kinds that may go: many small commands, in their order,
   /// and one chunk at most. Empty if none of a kind that may go is there.
@@ -31,6 +32,8 @@ class command_queue {
   void give_back(std::vector<command>& out);
 
  private:
+  [[nodiscard]] bool waits(const command& chunk) const;
+
   std::deque<command> small_;
   std::deque<command> chunks_;
 };

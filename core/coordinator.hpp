@@ -50,7 +50,10 @@ class coordinator {
   /// A candidate of this node lost or gave up; waits longer before the next attempt.
   void on_lost(tick now, log_id log, ballot seen);
   /// This node just created the log: nobody else will own it first.
-  void expect_ownership(log_id log) { created_here_.insert(log); }
+  void expect_ownership(log_id log) {
+    created_here_.insert(log);
+    attempts_.erase(log);  // it may have looked at the log before it heard of this
+  }
 
   /// Whom others say they follow, if this node's own acceptor follows nobody.
   [[nodiscard]] process hinted_owner(log_id log) const;

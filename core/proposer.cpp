@@ -69,7 +69,7 @@ void proposer::propose(entry value, clock_reading at, proposer_effects& out) {
   confirmed_at_ = at.now;
   told_ = chosen_;
   told_at_ = at.now;
-  in_flight_.push_back({value, {}, at.now, false});
+  in_flight_.push_back({value, {}, at.now, false, at.now});
   if (is_thrifty(at)) {
     keep_outside(s, value, at);
     accept m{log_, ballot_, gen_, config_.epoch, round_, s, {std::move(value)}, chosen_};
@@ -126,8 +126,9 @@ void proposer::advance(clock_reading at, proposer_effects& out) {
   while (!in_flight_.empty() &&
          (in_flight_.front().chosen || (skips && in_flight_.back().chosen))) {
     const auto& first = in_flight_.front();
-    if (first.is_chunk)
-      chunk_window_.chosen(at.now.ms - first.sent_at.ms, chunks_in_flight(), at.now.ms);
+    // From the first time on: which of several an answer is for, nobody knows.
+    if (first.is_whole)
+      chunk_window_.chosen(at.now.ms - first.first_sent.ms, chunks_in_flight(), at.now.ms);
     in_flight_.pop_front();
     ++chosen_;
   }

@@ -156,7 +156,9 @@ class proposer {
     vote_set votes;
     tick sent_at;
     bool chosen = false;
+    tick first_sent;        ///< `sent_at` is the last time
     bool is_chunk = false;  ///< ends with a chunk of a large value
+    bool is_whole = false;  ///< and that is as long as chunks are
   };
   /// A move of the log away from here.
   struct move {
@@ -188,12 +190,14 @@ class proposer {
   void go_on(const hand_off& from, clock_reading at, proposer_effects& out);
   void tick_move(clock_reading at, proposer_effects& out);
   void end_move(bool done, std::string why, proposer_effects& out);
-  // proposer.cpp: phase 2 and reads.
+  // proposer_batching.cpp
   void pump(clock_reading at, proposer_effects& out);
-  /// Whether a further slot may be proposed now: few large slots cost less than many small ones.
   [[nodiscard]] std::size_t chunks_in_flight() const;
+  /// Whether a further slot of small commands may be proposed now: few large ones cost less than
+  /// many small ones.
   [[nodiscard]] bool has_room(clock_reading at) const;
   void propose_batch(command_batch&& batch, clock_reading at, proposer_effects& out);
+  // proposer.cpp: phase 2 and reads.
   [[nodiscard]] bool knows_inherited() const {
     return chosen_ >= inherited_ || planted(bug::heir_reads_early);
   }

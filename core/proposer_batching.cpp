@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/blob_manifest.hpp"
 #include "core/planted_bug.hpp"
 #include "core/proposer.hpp"
 
@@ -47,13 +48,18 @@ void proposer::pump(clock_reading at, proposer_effects& out) {
 }
 
 void proposer::propose_batch(command_batch&& batch, clock_reading at, proposer_effects& out) {
-  last_batch_ = batch.commands.size();
-  proposed_at_ = at.now;
+  if (const auto small = batch.commands.size() - (batch.has_chunk ? 1 : 0); small > 0) {
+    last_batch_ = small;
+    proposed_at_ = at.now;
+  }
+  // A short one, at the end of a value, says nothing of the way that others take.
+  const bool is_whole = batch.has_chunk && batch.commands.back().value.size() > chunk_bytes;
   last_stamp_ = std::max(stamp{last_stamp_.us + 1}, at.wall);
   if (planted(bug::stamp_of_own_clock)) last_stamp_ = at.wall;
   if (batch.has_chunk) chunk_window_.sent(chunks_in_flight(), at.now.ms);
   propose(make_batch(last_stamp_, batch.commands), at, out);
   in_flight_.back().is_chunk = batch.has_chunk;
+  in_flight_.back().is_whole = is_whole;
 }
 
 /// For small commands, beside whatever chunks are in flight.
@@ -61,9 +67,10 @@ bool proposer::has_room(clock_reading at) const {
   const slot from = std::max(chosen_, inherited_);
   const std::uint64_t own = (chosen_ + in_flight_.size()) - from;
   if (own == 0) return true;
-  if (own - chunks_in_flight() < rounds_in_flight_max)
+  const std::uint64_t rounds = own - chunks_in_flight();
+  if (rounds < rounds_in_flight_max)
     return queue_.small() * 2 >= last_batch_ || at.now.ms > proposed_at_.ms;
-  return own < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
+  return rounds < rounds_in_flight_far_max && at.now.ms > proposed_at_.ms + 1;
 }
 
 std::size_t proposer::chunks_in_flight() const {

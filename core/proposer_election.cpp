@@ -165,6 +165,7 @@ bool proposer::count_learned(const replica_progress& p, clock_reading at, propos
 
 void proposer::adopt(const configuration& c, clock_reading at) {
   near_ = {};
+  chunk_window_ = {};  // other ways
   began_ = at.now;  // winning its Q1 has its own time; the tenure is not at fault for a slow change
   config_ = c;
   quorum_ = grid_quorum::of_logged(config_);

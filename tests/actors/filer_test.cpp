@@ -2,6 +2,7 @@
 // acceptor does not overtake it.
 #include "actors/filer.hpp"
 
+#include <future>
 #include <string>
 #include <vector>
 
@@ -19,17 +20,27 @@ class noted_disk final : public core::node_store {
  public:
   void write(std::vector<core::log_writes>&, bool) override { calls += "write "; }
   void file_entries(core::log_writes& group) override {
+    started.wait();
     calls += "file " + std::to_string(group.log.value) + " ";
     group.filed = "notes";
   }
-  void sync_filed() override { calls += "sync "; }
+  void sync_filed() override {
+    begun.set_value();
+    end.get_future().wait();
+    calls += "sync ";
+  }
   std::shared_ptr<core::log_store> open_log(core::log_id, std::string_view) override { return {}; }
   void drop_log(core::log_id) override {}
   [[nodiscard]] std::vector<std::pair<core::log_id, std::string>> logs() const override {
     return {};
   }
 
-  std::string calls;  ///< read when the actor is through
+  std::string calls;              ///< read when the actor is through
+  std::promise<void> start;       ///< all jobs are in the mailbox
+  std::promise<void> begun, end;  ///< of the only sync
+
+ private:
+  std::future<void> started = start.get_future();
 };
 
 template <class Handle>
@@ -61,28 +72,32 @@ struct filer_bench {
 }  // namespace
 
 TEST_SUITE("actors/filer") {
-  TEST_CASE("everything is durable before the first job goes on, then all do, then it says so") {
+  TEST_CASE("jobs go on when they are durable, in order, and then their acceptor is told") {
     filer_bench b;
+    b.where->store = b.bench.as<store_actor>();
     noted_disk disk;
     const auto filer = b.bench.system.spawn<actors::filer>(b.where, std::ref(disk));
-    const auto teller = handle_of<acceptor_actor>(b.bench.inbox);
+    const auto teller = b.bench.as<acceptor_actor>();
     for (std::uint64_t group = 1; group <= 3; ++group)
-      b.bench.inbox->send(filer, store_job{{core::log_id{group}, {}, true, {}}, group, {}, teller});
-    for (std::uint64_t group = 1; group <= 3; ++group) CHECK(next_group(b.store) == group);
-    std::uint64_t told = 0;
-    while (told < 3) {
-      const auto before = told;
+      b.filer->send(filer, store_job{{core::log_id{group}, {}, true, {}}, group, {}, teller});
+    disk.start.set_value();  // what is in the mailbox with the first one shares its sync
+    disk.begun.get_future().wait();
+    CHECK(b.bench.is_empty());
+    disk.end.set_value();
+    std::string order;
+    while (order.size() < 4) {
+      const auto before = order.size();
       b.bench.inbox->receive(
-          [&](const filed& f) {
-            told += f.jobs;
-            CHECK_FALSE(b.store->has_next_message());
+          [&](const store_job& job) {
+            CHECK(job.writes.filed == "notes");
+            order += std::to_string(job.group);
           },
+          [&](const filed& f) { order += f.jobs == 3 ? "f" : "?"; },
           caf::after(std::chrono::seconds(10)) >> [] {});
-      REQUIRE(told > before);
+      REQUIRE(order.size() > before);
     }
-    CHECK(told == 3);
-    CHECK(disk.calls.starts_with("file 1 "));
-    CHECK(disk.calls.ends_with("file 3 sync "));
+    CHECK(order == "123f");
+    CHECK(disk.calls == "file 1 file 2 file 3 sync ");
     caf::anon_send_exit(filer, caf::exit_reason::user_shutdown);
   }
 

@@ -44,7 +44,7 @@ TEST_SUITE("core/chunk_window") {
     const auto before = b.w.size();
     b.fill(1, 2 + chunk_window::queue_ms);
     CHECK(b.w.size() == before - 1);
-    b.fill(100, 1'000);
+    b.fill(12, 1'000);
     CHECK(b.w.size() == 1);
     b.fill(3, 1);
     CHECK(b.w.size() == 4);
@@ -63,17 +63,30 @@ TEST_SUITE("core/chunk_window") {
   TEST_CASE("a way that has become longer is learnt, though not at once") {
     bench b;
     b.fill(1, 5);
-    b.fill(50, 100);
+    b.fill(2, 100);
     CHECK(b.w.size() == 1);
-    b.now += chunk_window::memory_ms;
-    b.fill(5, 100);
-    CHECK(b.w.size() == 1);  // there was a chunk of 5 ms less than twice that time ago
-    b.now += chunk_window::memory_ms;
+    b.fill(chunk_window::lonely_max - 1, 100);
+    CHECK(b.w.size() == 1);
+    b.fill(1, 100);
+    CHECK(b.w.size() == 1);
     b.fill(5, 100);
     CHECK(b.w.size() == 6);
     b.fill(1, 5);  // a shorter one at once
+    CHECK(b.w.size() == 7);
     b.fill(1, 100);
     CHECK(b.w.size() == 6);
+  }
+
+  TEST_CASE("the least is forgotten after a while") {
+    bench b;
+    b.fill(1, 5);
+    b.now += chunk_window::memory_ms;
+    b.fill(1, 10);
+    b.fill(1, 20);
+    const auto before = b.w.size();
+    b.now += chunk_window::memory_ms;
+    b.fill(1, 10 + chunk_window::queue_ms);  // 5 ms were seen longer ago
+    CHECK(b.w.size() == before + 1);
   }
 
   TEST_CASE("after a pause it is halved: others may use the line by now") {

@@ -55,6 +55,19 @@ TEST_SUITE("core/command_queue") {
     CHECK(q.empty());
   }
 
+  TEST_CASE("a chunk that waits is not taken once more, whoever asks") {
+    command_queue q;
+    auto other = chunk(1);
+    other.table = table_id{other.table.value + 1};
+    q.push({chunk(1), chunk(2), chunk(1), other});
+    q.push({chunk(2), small(1), small(1)});
+    CHECK(q.chunks() == 3);
+    CHECK(q.small() == 2);
+    CHECK(numbers(q.take(false, true)) == list{1});
+    q.push({chunk(1)});  // it does not wait any more: the log knows it
+    CHECK(q.chunks() == 3);
+  }
+
   TEST_CASE("a slot has a thousand commands or a mebibyte, and one that is larger by itself") {
     command_queue q;
     for (std::uint64_t s = 1; s <= 1'500; ++s) q.push({small(s)});

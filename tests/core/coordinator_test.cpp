@@ -162,6 +162,15 @@ TEST_SUITE("core/coordinator") {
     CHECK(w.tick().take_over.size() == 1);
   }
 
+  TEST_CASE("it is taken at once also if it was looked at before this node heard that it made it") {
+    watch w(grid({{"eu", 3}}, 1, 0));
+    w.view.promised = {};
+    w.view.holder = {};
+    CHECK(w.tick().take_over.empty());
+    w.deciding.expect_ownership(table_log);
+    CHECK(w.tick().take_over.size() == 1);
+  }
+
   TEST_CASE("a process that lost the log while all still follow it takes it back") {
     watch w(grid({{"eu", 7}}, 3, 0));
     w.view.holder = proc(1);
