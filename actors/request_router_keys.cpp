@@ -305,7 +305,7 @@ void request_router::deny(route& r, const core::answer& a) {
                        std::exchange(denied_upload_, original->upload) == original->upload;
   if (options_.audit && !is_told)
     options_.audit({back->write.principal, original ? original->connection : w->second.connection,
-                    net::command_words(w->second.verb),
+                    original && original->in_line ? "KEY PUT" : net::command_words(w->second.verb),
                     original ? original->key : r.label + back->write.row, "denied"});
   auto denied = a.result;
   reply_outcome(w->second, std::move(denied));

@@ -34,7 +34,8 @@ struct blob_upload {
   std::size_t left = 0;  ///< bytes that have not come, or of `line` that are not on their way
   core::blob_manifest manifest = {};
   std::size_t in_flight = 0;  ///< parts that are not answered
-  std::string line = {};      ///< the value, if it came in one line
+  std::string line = {};      ///< the value, if it came in one line, as far as it is not sent
+  bool in_line = false;       ///< it came so
 
   [[nodiscard]] bool in_parts() const { return id != 0; }
   /// All has come; what is missing are answers.

@@ -78,6 +78,7 @@ struct client_request {
   std::string terms = {};        ///< what else was said, as the verb describes
   std::uint64_t connection = 0;  ///< number of the client's connection, for the audit log
   std::uint64_t upload = 0;      ///< of parts and the end of a large blob: number of the upload
+  bool in_line = false;          ///< of an upload: the value stood in the line of a KEY PUT
 };
 
 /// How the gateway frames an answer.

@@ -45,6 +45,7 @@ void session::begin_line_upload(std::string&& key, std::string&& value, address&
   upload_->id = ++desk_.last_ticket;
   upload_->left = upload_->manifest.size = value.size();
   upload_->line = std::move(value);
+  upload_->in_line = true;
   framer_.shed();
 }
 
@@ -80,6 +81,7 @@ void session::send_part(std::string&& bytes) {
   ++desk_.parts_up;
   client_request r{0, verb::blob_part, upload_->key, std::move(bytes), principal_};
   r.upload = upload_->id;
+  r.in_line = upload_->in_line;
   if (upload_->left == 0) r.terms = last_part;
   submit_part(std::move(r), transfer_part::up, place);
 }
@@ -132,6 +134,7 @@ void session::finish_upload() {
   client_request r{0, verb::blob_commit, std::move(done.key), core::encode(done.manifest),
                    principal_};
   r.upload = done.id;
+  r.in_line = done.in_line;
   request(std::move(r), std::move(done.to));
 }
 

@@ -254,6 +254,11 @@ TEST_CASE("access lists go where their table goes, and guard every way of readin
             "ACL GRANT secrets eve PERMS OWNER", "ACL GRANT secrets.a eve PERMS READ",
             "ACL REVOKE secrets ann PERMS OWNER", "ACL LIST secrets"})
         CHECK(begins(eve.ask(line), "ERROR WARN permission denied for principal 'eve': "));
+      // In parts, which are one denied change of the command that the client sent.
+      const std::string large(std::size_t{2} << 20, 'l');
+      for (const auto& line : {"KEY PUT secrets.line " + large,
+                               "KEY BLOB SET secrets.blob 2097152\r\n" + large})
+        CHECK(begins(eve.ask(line), "ERROR WARN permission denied for principal 'eve': "));
       auto ann = c.connect(node);
       CHECK(ann.ask("PRINCIPAL ASSUME ann").ok());
       CHECK(ann.ask("KEY GET secrets.a").text() == "VALUE:x");
@@ -265,6 +270,8 @@ TEST_CASE("access lists go where their table goes, and guard every way of readin
   std::string audit((std::istreambuf_iterator<char>(in)), {});
   for (const auto* part : {R"("principal":"eve","connection":)",
                            R"("command":"KEY PUT","key":"secrets.new","outcome":"denied")",
+                           R"("command":"KEY PUT","key":"secrets.line","outcome":"denied")",
+                           R"("command":"KEY BLOB SET","key":"secrets.blob","outcome":"denied")",
                            R"("command":"KEY CAS","key":"secrets.a","outcome":"denied")",
                            R"("command":"ACL GRANT","key":"secrets","outcome":"denied")"})
     CHECK_MESSAGE(audit.find(part) != std::string::npos, audit);
