@@ -19,8 +19,9 @@ class small_writes {
     return now_us < until_us_.load(std::memory_order_relaxed);
   }
 
-  /// Between the writes of a client that waits for each answer there is less.
-  static constexpr std::uint64_t gap_us = 100'000;
+  /// Between the writes of a client that waits for each answer there is much less; this protects
+  /// those, too, that write a few times a second.
+  static constexpr std::uint64_t gap_us = 250'000;
 
  private:
   std::atomic<std::uint64_t> last_us_{0};
