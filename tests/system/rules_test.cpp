@@ -256,8 +256,8 @@ TEST_CASE("access lists go where their table goes, and guard every way of readin
         CHECK(begins(eve.ask(line), "ERROR WARN permission denied for principal 'eve': "));
       // In parts, which are one denied change of the command that the client sent.
       const std::string large(std::size_t{2} << 20, 'l');
-      for (const auto& line : {"KEY PUT secrets.line " + large,
-                               "KEY BLOB SET secrets.blob 2097152\r\n" + large})
+      for (const auto& line :
+           {"KEY PUT secrets.line " + large, "KEY BLOB SET secrets.blob 2097152\r\n" + large})
         CHECK(begins(eve.ask(line), "ERROR WARN permission denied for principal 'eve': "));
       auto ann = c.connect(node);
       CHECK(ann.ask("PRINCIPAL ASSUME ann").ok());
