@@ -60,7 +60,8 @@ TEST_CASE("values of every size come back through another node, in bounded memor
   REQUIRE(c.ask_until_ok(1, "KEY PUT t.first x").ok());
   auto up = c.connect(2);
   auto down = c.connect(3);
-  for (const auto n : {std::size_t{0}, std::size_t{1}, mib - 1, mib, mib + 1, 128 * mib}) {
+  for (const auto n :
+       {std::size_t{0}, std::size_t{1}, mib - 1, mib, mib + 1, 100 * mib, 128 * mib}) {
     CAPTURE(n);
     const auto value = random_bytes(n, static_cast<unsigned>(n));
     const auto key = "t.k" + std::to_string(n);
