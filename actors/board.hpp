@@ -164,7 +164,7 @@ class board {
   filer_actor filer;
   reader_actor reader;
   hasher_actor hasher;
-  small_writes small;  ///< commands applied here that are no part of a large value
+  small_writes small;  ///< commands applied here that bring nothing large
   coordinator_actor coordinator;
   directory_actor directory;
   request_sink* requests = nullptr;

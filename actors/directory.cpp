@@ -85,27 +85,27 @@ void directory::on_catalogue(const catalogue_news& news) {
   for (const auto& node : news.view->nodes) meet(node);
   for (const auto& entry : board_->logs())
     if (news.view->was_dropped(entry->log)) leave_log(entry);
-  const auto before = board_->logs().size();
-  open_logs(*news.view);
-  if (board_->logs().size() > before) send(board_->coordinator, logs_opened{});
+  if (open_logs(*news.view)) send(board_->coordinator, logs_opened{});
   board_->requests->on_routes_changed();
 }
 
-void directory::open_logs(const core::catalogue_view& view) {
+bool directory::open_logs(const core::catalogue_view& view) {
+  bool any = false;
   for (const auto& t : view.tables) {
     if (!t.group.empty()) continue;  // the group opens the log
-    open_log(t.log, t.name, t.policy, t.first);
+    any = open_log(t.log, t.name, t.policy, t.first) || any;
     if (const auto entry = board_->log(t.log)) entry->set_tolerances(t.policy);
   }
   // A table may be on its way from a log of its own, which this node has not met yet.
   for (const auto& t : view.tables)
-    if (t.from) open_log(t.from, t.name, t.policy, t.from_first);
+    if (t.from) any = open_log(t.from, t.name, t.policy, t.from_first) || any;
   std::map<std::string, std::shared_ptr<log_entry>> names;
   names[std::string(core::meta_table)] = board_->log(core::meta_log);
   for (const auto& t : view.tables)
     if (auto entry = board_->log(t.log))  // else this copy of the catalogue has yet to catch up
       names[t.name] = std::move(entry);
   board_->set_names(std::move(names));
+  return any;
 }
 
 void directory::part_from_removed() {
@@ -127,15 +127,16 @@ void directory::part_from_removed() {
   }
 }
 
-void directory::open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
+bool directory::open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                          const core::configuration& first) {
-  if (board_->log(log)) return;
+  if (board_->log(log)) return false;
   auto entry = std::make_shared<log_entry>(log, table, policy);
   auto disk = disk_.open_log(log, table);
-  if (!disk) return;
+  if (!disk) return false;
   entry->disk = disk;
   entry->acceptor = spawn<acceptor>(board_, entry, first, std::move(disk), options_.limits);
   board_->add_log(std::move(entry));
+  return true;
 }
 
 void directory::leave_log(const std::shared_ptr<log_entry>& entry) {

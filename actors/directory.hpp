@@ -54,9 +54,11 @@ class directory : public metered<directory_actor::base> {
   void on_take_over(const take_over& t);
   void on_inherit(const inherit& i);
   void put_in_office(log_entry& entry, const owner_actor& who);
-  void open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
+  /// False if it is open already, or was dropped.
+  bool open_log(core::log_id log, const std::string& table, core::tolerance_policy policy,
                 const core::configuration& first);
-  void open_logs(const core::catalogue_view& view);
+  /// Whether any of them was opened.
+  bool open_logs(const core::catalogue_view& view);
   void leave_log(const std::shared_ptr<log_entry>& entry);
   void close_left_logs();
   void meet(const core::node_record& node);

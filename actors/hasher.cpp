@@ -10,8 +10,8 @@
 namespace atlas::actors {
 namespace {
 
-// While they do, a part goes on every so often: 21 MB a second. Each takes a share of the processor
-// and of the disk for some hundred microseconds, and most small writes meet none.
+// While small writes go on, a part goes on every so often: 21 MB a second. Each takes a share of
+// the processor and of the disk for some hundred microseconds, and most small writes meet none.
 constexpr std::uint64_t pace_us = 12'000;
 
 }  // namespace

@@ -33,7 +33,7 @@ class chunk_window {
   }
 
   static constexpr std::uint64_t least = 1;
-  /// As many as the uploads of a node have on their way (net/blob_transfer.hpp).
+  /// As many have the uploads of a node on their way.
   static constexpr std::uint64_t most = 24;
   /// So long a chunk may take beyond the least.
   static constexpr std::uint64_t queue_ms = 12;
@@ -46,7 +46,7 @@ class chunk_window {
  private:
   void note_age(std::uint64_t age_ms, std::uint64_t now_ms) {
     if (now_ms >= since_ms_ + memory_ms) {
-      least_age_ = chosen_ms_ ? next_least_ : age_ms;
+      least_age_ = next_least_;
       next_least_ = age_ms;
       since_ms_ = now_ms;
     }
@@ -56,8 +56,10 @@ class chunk_window {
   }
 
   void learn_longer_way(bool is_lonely, std::uint64_t age_ms) {
-    if (!is_lonely) lonely_ = 0;
-    if (!is_lonely) return;
+    if (!is_lonely) {
+      lonely_ = 0;
+      return;
+    }
     lonely_least_ = lonely_ ? std::min(lonely_least_, age_ms) : age_ms;
     if (++lonely_ < lonely_max) return;
     least_age_ = next_least_ = lonely_least_;

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "core/blob_manifest.hpp"
+#include "core/chunk_window.hpp"
 
 namespace atlas::net {
 
 /// Parts that the uploads of a node have at the backend: enough for hashes and fsyncs to overlap.
-inline constexpr std::size_t parts_in_flight_max = 24;
+inline constexpr std::size_t parts_in_flight_max = core::chunk_window::most;
 /// Parts of one download that are asked for or wait for their turn. A round trip brings as many,
 /// and what is on its way from one node must stay far below a link's window (actors/peer_link.hpp).
 inline constexpr std::size_t parts_ahead_max = 8;

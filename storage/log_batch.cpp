@@ -101,7 +101,8 @@ void log_batch::put_accepted(const core::record_write& w) {
 
 void log_batch::put_payload(const core::record_write& w) {
   if (!core::is_filed(w)) return put(slot_key(space::payload, w.at).view(), slice(bytes_of(w)));
-  const auto& place = filed_.at(next_filed_++);
+  ATLAS_CHECK(next_filed_ < filed_.size(), "every filed entry has a place");
+  const auto& place = filed_[next_filed_++];
   now_.unwritten[w.at] = place;
   const auto reference = encode_place(place);
   put(slot_key(space::payload_at, w.at).view(), {reference.data(), reference.size()});

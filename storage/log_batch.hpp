@@ -42,6 +42,7 @@ class log_batch {
   /// written before.
   [[nodiscard]] static bool looks_at_disk(const core::record_write& w);
   [[nodiscard]] static bool touches_payloads(const core::record_write& w);
+
   void add(const core::record_write& w);
 
  private:
